@@ -1,6 +1,6 @@
-"""The table of a cohort, the recordings analysed together, as CSV and Parquet; and its outliers.
+"""The table of a cohort, the recordings analysed together, as CSV and Parquet.
 
-Each recording has a row.
+Each recording has a row, which also names the measures in which it is unlike the others.
 """
 
 import csv
@@ -46,7 +46,7 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A recording of a cohort.
+    """A recording of a cohort: its row of the table.
 
     Attributes
     ----------
@@ -55,9 +55,9 @@ class Row:
     file : str
         The video's name, with the folders below the one that was searched.
     status : str
-        One of `OUTCOMES`.
+        One of `OUTCOMES`: a status of the assessment, or ``failed`` without a result.
     participant : Participant or None
-        Who was recorded; None if nothing says it.
+        Who was recorded; None if the table of participants does not say it.
     reasons, cautions : tuple of str
         Codes of findings: why the recording is not assessable or the answer borderline (else none),
         and what limits the numbers without ruling out an answer.
@@ -66,10 +66,11 @@ class Row:
     failure_code, failure_message : str or None
         Why there is no result; None if there is one.
     values : mapping of str to (str, int, float, bool or None)
-        The summary's values by the table's column; empty without a result.
+        Values of the table's columns that come from the summary, by the column's name; None if
+        missing. Empty without a result.
     files : mapping of str to str
-        The files by kind, such as ``report``, relative to the table's folder; empty without a
-        result.
+        Path of each file by its kind, such as ``report``, relative to the table's folder; empty
+        without a result.
     """
 
     recording: str
@@ -90,13 +91,20 @@ class Row:
         return self.status == FAILED
 
     def number(self, name: str) -> float | None:
-        """Return the number in a column of the table; None if it is missing."""
+        """Return the number, or the flag, that `values` has for a column; None if it has none.
+
+        `name` must not be a column of text.
+        """
         value = self.values.get(name)
         assert not isinstance(value, str), name
         return value
 
     def cells(self) -> dict[str, Value]:
-        """Return the row's values by the table's columns, in order; None if a value is missing."""
+        """Return the row's values by the table's columns, in their order; None if one is missing.
+
+        Codes are joined by spaces: "" if a recording with a result has none. After the columns come
+        the files that have no column, such as the corrections (``corrections_file``).
+        """
         cells: dict[str, Value] = dict.fromkeys(column.name for column in COHORT_COLUMNS)
         cells |= self.values
         cells |= {"recording": self.recording, "file": self.file, "status": self.status}
@@ -116,10 +124,10 @@ class Spread:
     Attributes
     ----------
     median, low, high : float
-        A value below `low` or above `high` is an outlier. These two are NaN if outliers are not
-        judged; the median is NaN only if there is no value at all.
+        In the measure's unit. A value below `low` or above `high` is an outlier. These two are NaN
+        if outliers are not judged; the median is NaN only if there is no value at all.
     count : int
-        Number of recordings that the usual values are computed from.
+        Number of recordings whose values these are computed from.
     """
 
     median: float
@@ -129,7 +137,7 @@ class Spread:
 
     @property
     def is_judged(self) -> bool:
-        """Whether outliers are judged: there are enough values, and they differ."""
+        """Whether outliers are judged: whether `low` and `high` are numbers, not NaN."""
         return self.low < self.high
 
 
@@ -139,17 +147,18 @@ def cohort_rows(
     out: Path,
     participants: Participants = NOBODY,
 ) -> list[Row]:
-    """Return the table's rows, in the order of the recordings, with their outliers.
+    """Return a row for each recording, in the same order, with the outliers filled in.
 
     Parameters
     ----------
     recordings : sequence of Recording
+        All of them have their results in `out` or below.
     outcomes : sequence of FinishedRecording or Failure
-        One for each recording.
+        One for each recording, in the same order.
     out : Path
         Folder of the table. Paths of files in the table are relative to it.
     participants : Participants
-        Says who was recorded.
+        The only source of who was recorded: `Recording.participant` is not used.
 
     Returns
     -------
@@ -183,8 +192,10 @@ def measure_spread(rows: Sequence[Row], name: str) -> Spread:
     Returns
     -------
     Spread
-        Outliers are not judged if there are fewer than `OUTLIER_LEAST` values, or if more than half
-        of them are equal.
+        From the values of all rows that have one; of the vertical range, only of rows that are
+        assessable. The limits are 3.5 * MAD / 0.6745 below and above the median, where MAD is the
+        median distance from the median [1]_. Outliers are not judged if there are fewer than
+        `OUTLIER_LEAST` values, or if more than half of them are equal.
 
     References
     ----------
@@ -203,9 +214,11 @@ def measure_spread(rows: Sequence[Row], name: str) -> Spread:
 
 
 def is_outlier(row: Row, name: str, spread: Spread) -> bool:
-    """Return whether a recording's value is an outlier of its cohort; False if it is not judged.
+    """Return whether a recording's value is below `spread.low` or above `spread.high`.
 
-    `name` is the measure's column, and `spread` what `measure_spread` found for this measure.
+    `name` is the measure's column, and `spread` what `measure_spread` found for this measure. False
+    if outliers are not judged, if the value is missing, or for the vertical range of a recording
+    that is not assessable.
     """
     value = row.number(name)
     if value is None or not spread.is_judged or not _counts(row, name):
@@ -216,7 +229,8 @@ def is_outlier(row: Row, name: str, spread: Spread) -> bool:
 def _counts(row: Row, name: str) -> bool:
     """Return whether a row's value in column `name` counts for the usual values and for outliers.
 
-    A missing value is not used, nor is the vertical range of a recording that is not assessable.
+    False for a missing value, and for the vertical range of a recording that is not assessable. The
+    other measures of such a recording count.
     """
     is_gaze = name == "vertical_peak_to_peak"
     is_assessed = row.status not in ("not_assessable", FAILED)
@@ -226,8 +240,9 @@ def _counts(row: Row, name: str) -> bool:
 def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
     """Write ``cohort.csv`` and, where pyarrow is installed, ``cohort.parquet``.
 
-    Both hold the same. In the CSV, text that a spreadsheet would run as a formula is made harmless:
-    ``./`` is put before a file name, and an apostrophe before other text.
+    Existing ones are replaced; without pyarrow, an existing ``cohort.parquet`` is removed. Both
+    files hold the same. In the CSV, text that a spreadsheet would run as a formula is made
+    harmless: ``./`` is put before a file name, and an apostrophe before other text.
 
     Parameters
     ----------
@@ -251,7 +266,10 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
 
 
 def describe_cohort(rows: Sequence[Row]) -> str:
-    """Return how many recordings had each outcome, in one line of text to print."""
+    """Return how many recordings had each outcome, as a line of text without its end.
+
+    For example ``3 recordings: 1 suspected, 2 failed``: outcomes that none had are left out.
+    """
     counts = Counter(row.status for row in rows)
     words = ", ".join(f"{counts[status]} {status}" for status in OUTCOMES if counts[status])
     return f"{len(rows)} recordings: {words}"
@@ -302,10 +320,11 @@ def _write_parquet(path: Path, rows: Sequence[Row]) -> None:
 
 
 def format_cell(name: str, value: Value) -> Value:
-    """Return a value of column `name` as it is written to the CSV: a flag is ``true`` or ``false``.
+    """Return a value of column `name` as it is written to the CSV.
 
-    Before text that a spreadsheet would run as a formula, ``./`` is put if it names a file, and
-    else an apostrophe. Every other value is returned as it is.
+    A flag becomes the text ``true`` or ``false``. Before text that a spreadsheet would run as a
+    formula, ``./`` is put if the column holds a path, and else an apostrophe. Every other value,
+    also None, is returned as it is.
     """
     if isinstance(value, bool):
         return "true" if value else "false"

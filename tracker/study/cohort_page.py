@@ -56,7 +56,7 @@ _QUALITY_LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class NumberCell:
-    """A value of the table with its interval; all empty if the value is missing.
+    """A value of the table with its interval; all texts are empty if the value is missing.
 
     Attributes
     ----------
@@ -66,8 +66,8 @@ class NumberCell:
         The value and its 95 % interval as shown, such as ``0.091`` and ``0.085 - 0.097``; the
         interval is empty if there is none.
     can_be_doubtful : bool
-        Whether the page greys the value out if the recording is not assessable, because it cannot
-        be relied on then.
+        Whether the value cannot be relied on if the recording is not assessable: the page then
+        greys it out. It says so of the measure; it does not say that this recording is one.
     """
 
     exact: str
@@ -85,24 +85,25 @@ class TableRow:
     file : str
         The video's name, with the folders below the one that was searched.
     corrected, corrections : str
-        Who corrected it, and how much, in words; both empty if nobody did.
+        Who corrected the detected blinks, and how many changed, in words; both empty if nobody did.
     people : list of str
-        Its participant, group and visit: those of `PEOPLE` that any recording has; empty texts
-        where it has none.
+        Participant, group and visit. One that no recording of the table has is left out; where only
+        this recording lacks it, the text is empty.
     link : str or None
-        Address of its report, relative to the page; None if it has none.
+        Address of its report, relative to the page; None without a report.
     status : str
         One of `OUTCOMES`.
     status_rank : int
         Index of the status in `OUTCOMES`, to sort by.
     numbers : list of NumberCell
-        Vertical range, blinks a minute, prolonged closures, seconds with a face, and width of an
-        eye in pixels.
+        In this order: vertical range, blinks a minute, number of prolonged closures, seconds with a
+        face, and width of an eye in pixels.
     reasons, cautions : str
-        The findings of `tracker.study.cohort.Row`, in words. For a failed recording, the cause of
-        the failure, and nothing.
+        Findings in words, separated by commas: why there is no answer or a borderline one, and what
+        else limits the numbers. For a failed recording, `reasons` is the cause of the failure, and
+        `cautions` is empty.
     outliers : list of str
-        A text for each measure in which it is unlike the others.
+        A text for each measure in which it is unlike the others, with the value and its limits.
     """
 
     file: str
@@ -141,16 +142,17 @@ def write_cohort_page(
     rows : sequence of Row
         From `tracker.study.cohort.cohort_rows`.
     outcomes : sequence of FinishedRecording or Failure
-        One for each row.
+        One for each row, in the same order.
     notes : sequence of str
-        Messages of the search for recordings, to be shown.
+        Messages of the search for recordings, to be shown on the page.
     out : Path
-        An existing directory. The page links to the reports relative to it.
+        An existing directory, in which the page is written. Links to reports are relative to it.
     language : {"en", "ko"}
 
     Returns
     -------
     Path
+        Where the page is. An earlier page of that name is replaced.
     """
     links = [_link_report(outcome, out) for outcome in outcomes]
     text = _render_cohort(rows, outcomes, links, notes, language)
@@ -218,8 +220,10 @@ def _render_cohort(
 def _describe_course(course: Course, language: Language) -> dict[str, Any]:
     """Return a person's visits in words: of each measure the value, the change, and the verdict.
 
-    The dict has the keys ``person`` and ``visits``. A visit has a ``name`` and ``cells``: a list of
-    these three texts for each measure. Change and verdict are empty at the first visit.
+    For example ``{"person": "p01", "visits": [{"name": "1", "cells": [["0.091", "", ""]]}]}``, with
+    a list of these three texts for each measure in ``cells``. The change is the one from the first
+    visit, and the verdict says whether it is more than the uncertainty. Both are empty at the first
+    visit itself.
     """
     visits = []
     for number, visit in enumerate(course.visits):
@@ -235,7 +239,10 @@ def _describe_course(course: Course, language: Language) -> dict[str, Any]:
 
 
 def _list_same_videos(rows: Sequence[Row], language: Language) -> list[str]:
-    """Return a note in words for each video whose content was found under several names."""
+    """Return a note in words for each video that several rows have: files with the same content.
+
+    It names these files. Rows of failed recordings are left out.
+    """
     names: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if sha256 := row.values.get("video_sha256"):
@@ -303,20 +310,20 @@ def _make_cell(
     can_be_doubtful: bool = False,
     threshold: float | None = None,
 ) -> NumberCell:
-    """Return a cell with the value of column `name` and its 95 % interval.
+    """Return a cell with the value of column `name` and its 95 % interval, if it has one.
 
     Parameters
     ----------
     row : Row
     name : str
-        Column of the table.
+        Column of the table that holds numbers.
     form : str
         Format of the numbers, such as ``.3f``.
     can_be_doubtful : bool
         Whether the page greys the value out if the recording is not assessable.
     threshold : float or None
-        Only for a vertical range: the limit below which PSP is suspected. The rounded range is then
-        on the same side of it as the exact one.
+        Only for a vertical range: the limit below which PSP is suspected. The range and both ends
+        of its interval are then rounded to the side of it on which they are.
     """
 
     def shown(number: float) -> str:
@@ -348,10 +355,10 @@ def _describe_outlier(row: Row, name: str, spread: Spread, language: Language) -
 
 
 def _list_unjudged(spreads: Mapping[str, Spread], language: Language) -> dict[str, list[str]]:
-    """Return the names of the measures whose outliers are not judged, by the reason.
+    """Return the names, in words, of the measures whose outliers are not judged, by the reason.
 
-    The reasons are ``too_few`` (values) and ``alike`` (most values are equal); either list may be
-    empty.
+    The dict always has both reasons: ``too_few`` (values) and ``alike`` (more than half of the
+    values are equal). Either list may be empty. `spreads` is by the measure's column.
     """
     unjudged: dict[str, list[str]] = {"too_few": [], "alike": []}
     for name, spread in spreads.items():
@@ -370,12 +377,13 @@ class Plot:
     measure : str
         Column of the table.
     title, description : str
-        The heading, and the text for those who cannot see the drawing.
+        The heading, and the caption: number of values, their median, least and largest.
     limit : float or None
-        Value at which a line is drawn, labelled with `limit_words`; None for no line.
+        Value of the measure at which a line is drawn; None for no line.
     limit_words : str
+        Label of that line.
     height : int
-        In pixels.
+        Of the drawing, in pixels.
     legend : bool
         Whether to show which colour stands for which outcome.
     """
@@ -400,9 +408,10 @@ class Plot:
 
 
 def _list_plots(rows: Sequence[Row], threshold: float | None, language: Language) -> list[Plot]:
-    """Return the distributions to draw: of those measures that have a value in any row.
+    """Return the distributions to draw: of vertical range, blink rate and four of the quality.
 
-    `threshold` is the vertical range below which PSP is suspected; None if it is not known.
+    A measure without a value in any row is left out. `threshold` is the vertical range below which
+    PSP is suspected, where a line is drawn; None if no recording has a result.
     """
 
     def text(key: str) -> str:
@@ -448,7 +457,12 @@ def _list_plots(rows: Sequence[Row], threshold: float | None, language: Language
 def _make_script_data(
     rows: Sequence[Row], plots: Sequence[Plot], language: Language
 ) -> dict[str, Any]:
-    """Return the data, ready for JSON, that the page hands to its script, ``assets/cohort.js``."""
+    """Return the data, ready for JSON, that the page hands to its script, ``assets/cohort.js``.
+
+    The keys are ``rows`` (of each recording the name, the status, and every measure that can be
+    drawn), ``plots`` (what to draw, without the description) and ``words`` (texts that the script
+    shows).
+    """
     measures = ["vertical_peak_to_peak", "blink_rate_per_min"]
     measures += [f"quality_{name}" for name in _QUALITY_LIMITS]
     words = {status: format_text(language, f"cohort.status.{status}") for status in _MARKS}

@@ -1,11 +1,14 @@
 """Compare recordings of one person: which measures changed by more than their uncertainty.
 
-Recordings with the same label, such as those of one visit, form a condition. A concern is a reason
-why recordings are hard to compare. The summary of a recording has 95 % intervals of the vertical
-range and of movements, and numbers of events. From these follows a 95 % interval of the change
-between two conditions. This interval does not include that a person differs from one recording to
-the next. If a condition was recorded several times, the spread of its recordings shows how much the
-person differs. A change must then exceed both uncertainties.
+Recordings with the same label, such as those of one visit, form a condition. The summary of a
+recording has 95 % intervals of the vertical range and of movements, and numbers of events. From
+these follows a 95 % interval of the change between two conditions. This interval does not include
+that a person differs from one recording to the next. If a condition was recorded several times, the
+spread of its recordings shows how much the person differs. A change must then exceed both
+uncertainties.
+
+A concern is a reason why recordings are hard to compare. Some concerns keep changes from being
+judged at all.
 """
 
 import json
@@ -52,8 +55,8 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
     Parameters
     ----------
     recordings : sequence of Labelled
-        Recordings of one person, in two or more conditions. The first recording's condition is the
-        first one.
+        Recordings of one person, in two or more conditions, which is not checked. The first
+        recording's condition is the first one.
 
     Returns
     -------
@@ -62,12 +65,12 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
     Notes
     -----
     The rate of blinks or prolonged closures in a condition is the number of all events divided by
-    the whole time. Its interval is Garwood's, and its change is a ratio with an exact interval. Any
-    other measure's value in a condition is the mean over the recordings, and its change is a
-    difference. Of these measures, the vertical range and those of movements have intervals: that of
-    the value is combined from the recordings' own intervals, and that of the change comes from
-    `kernels.change.compute_difference_interval`. Intervals only cover the errors in these
-    recordings, not how further recordings would differ.
+    all minutes with a face. Its interval is Garwood's, and its change is a ratio with an exact
+    interval. Any other measure's value in a condition is the mean over the recordings that have a
+    value, and its change is a difference. Of these measures, the vertical range and those of
+    movements have intervals: that of the value is combined from the recordings' own intervals, and
+    that of the change comes from `kernels.change.compute_difference_interval`. Intervals only cover
+    the errors in these recordings, not how further recordings would differ.
 
     If a condition was recorded more than once, every change is also compared with the smallest
     detectable change (`kernels.change.compute_detectable_change`): the standard deviation within
@@ -75,7 +78,8 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
     alike in all conditions.
 
     A change is thus tested by its interval, by the smallest detectable change, by both, or not at
-    all. A measure is said to have changed if every test that is possible finds a change. Each test
+    all. A measure is said to have changed if every test that is possible finds a change, unless a
+    concern forbids to judge it. Each test
     is at 5 %: where nothing changed, about 1 test in 20 finds a change by chance. The tests are not
     corrected for that, but the report says how many changes were judged.
     """
@@ -115,7 +119,7 @@ def _describe_recording(summary: Summary) -> ComparedRecording:
 
 
 def _round(value: float | None) -> float | None:
-    """Return the number rounded as in the JSON output; None if it is missing, NaN or infinite."""
+    """Return the number with six significant digits; None if it is missing, NaN or infinite."""
     return plain(value)  # type: ignore[no-any-return]
 
 
@@ -172,17 +176,16 @@ def _judge(
     Parameters
     ----------
     measure : Measure
-    labels : list of str
-        Labels of the conditions.
-    groups : list of list of Summary
-        The summaries of each condition, in the order of `labels`.
+    labels, groups : list of str, list of list of Summary
+        The label, and the summaries, of each condition.
     index : int
         Which condition, 1 or more.
     within : (float, int)
         Standard deviation of the measure between recordings of one condition, pooled over the
         conditions, and its degrees of freedom; NaN and 0 if it is not known.
     concerns : list of Concern
-        Some of them keep the change from being judged; see `Concern.withholds`.
+        All of the comparison. One that has either condition among its `labels`, and the measure's
+        group in `withholds`, keeps the change from being judged.
     """
     (value, ci95), (other_value, other_ci95) = (_pool(measure, groups[n]) for n in (0, index))
     if measure.count is None:
@@ -224,10 +227,8 @@ def _judge(
 def _find_threshold(measure: Measure, groups: list[list[Summary]]) -> float | None:
     """Return the vertical range, in eye widths, below which PSP is suspected.
 
-    An eye width is the distance between the corners of an eye.
-
-    `groups` are the summaries of each condition. None if their thresholds differ, and for any other
-    measure, because only the vertical range has a threshold.
+    `groups` are the summaries of each condition. None if their thresholds differ, and if `measure`
+    is not the vertical range, because only that has a threshold.
     """
     found = {summary.parameters.vpp_thresh for group in groups for summary in group}
     return found.pop() if measure.name == "vertical_peak_to_peak" and len(found) == 1 else None
@@ -242,10 +243,10 @@ def _finite(values: list[float]) -> list[float]:
 
 
 def _count(measure: Measure, group: Sequence[Summary]) -> tuple[int, float]:
-    """Return how many events there are in a condition's recordings, and the minutes they cover.
+    """Return how many events a condition's recordings have in all, and in how many minutes.
 
-    `measure` is a rate, whose `count` names the events; `group` are the summaries of the
-    recordings.
+    Only time with a face counts. `measure` is a rate, whose `count` names the summary's field with
+    the number of events; `group` are the summaries of the recordings.
     """
     assert measure.count is not None
     return (
@@ -262,10 +263,12 @@ def _single(measure: Measure, summary: Summary) -> float:
 
 
 def _pool(measure: Measure, group: Sequence[Summary]) -> tuple[float, tuple[float, float]]:
-    """Return a measure's value in a condition, and the 95 % interval of that value.
+    """Return a measure's value in a condition, and the 95 % interval of that value: (low, high).
 
-    `group` are the summaries of the condition's recordings. The interval, (low, high), covers only
-    these recordings, not further ones. What is not known is NaN.
+    `group` are the summaries of the condition's recordings. The value of a rate comes from all
+    events and minutes; any other is the mean of the recordings that have a value, NaN if none has.
+    The interval covers only the errors in these recordings, not further ones. Both ends are NaN if
+    the measure has no interval, or if one of the recordings that have a value has none.
     """
     if measure.count is not None:
         count, minutes = _count(measure, group)
@@ -296,12 +299,14 @@ def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
     Parameters
     ----------
     recordings : sequence of Labelled
-        The others are compared with the first one.
+        At least one. Each is checked alone, for example whether it is assessable; and each but the
+        first is compared with the first one, also if both belong to the same condition.
 
     Returns
     -------
     list of Concern
-        Empty if there is no such reason.
+        One for each recording that is not assessable, unless only its task or its times are
+        unknown; and at most one of every other kind. Empty if there is no such reason.
     """
     first = recordings[0]
     found: list[Concern] = []
@@ -352,9 +357,10 @@ _WITHHOLDS: dict[str, tuple[Group, ...]] = {
 
 
 def _essence(summary: Summary) -> str:
-    """Return a summary's measures as text. Summaries with equal texts are of the same recording.
+    """Return the summary's measures, as text that is equal for summaries of the same recording.
 
-    It finds a recording that was given twice, under different names.
+    It finds a recording that was given twice, under different names: two recordings do not have
+    equal values of all measures, time with a face and opening of the eyes.
     """
     names = [name for one in MEASURES for name in (one.name, one.interval, one.count) if name]
     return json.dumps(

@@ -30,19 +30,21 @@ class Measure:
     Attributes
     ----------
     name : str
-        Name of the summary's field. A rate that is computed from `count`, because the summary lacks
-        it, has a name of its own.
+        Name of the summary's field. The summary has no rate of prolonged closures; its name here is
+        ``prolonged_closure_rate_per_min``.
     group : {"gaze", "lids"}
-        What the number describes: how far the eyes look, or how the lids close.
+        What the number describes: how the eyes move, or how the lids close.
     unit : str
-        The key ``compare.unit.UNIT`` in `tracker.words` has the unit's name. For a measure of
-        movements, which has no such key, it is the unit itself.
+        Code of the unit, such as ``per_min``: its name is in `tracker.words`, under the key
+        ``compare.unit.per_min``. For a measure of movements, which has no such key, it is the
+        unit's English name itself, such as ``deg/s``.
     digits : int
         Number of decimals that are shown.
     interval : str or None
-        The summary's field with the 95 % interval of the number, if there is one.
+        The summary's field with the 95 % interval of the number; None if the summary has none.
     count : str or None
-        For a rate, the summary's field with the number of events in the time `valid_time_s`.
+        For a rate of blinks or prolonged closures, the summary's field with the number of events in
+        the time `valid_time_s`, from which the rate is computed. None for any other measure.
     """
 
     name: str
@@ -102,7 +104,7 @@ _REMEDY = "Name another file, or make it anew with `eye-tracker reanalyze`."
 
 
 class ComparisonInputError(InputError):
-    """The file is not a summary that can be compared."""
+    """The file is not a summary that can be compared; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +130,14 @@ def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
     Returns
     -------
     list of (str, Path)
-        Labels and files, in the order of the arguments.
+        Labels and files, in the order of the arguments. A file need not exist.
 
     Raises
     ------
     ValueError
-        There are fewer than two different labels, a file is given twice, two files have the same
-        name and no label, or a label cannot be printed.
+        There are fewer than two different labels, or a file is given twice, also by a link to it.
+        Or a ``FILE`` alone has the label of an earlier argument. Or a label is empty or cannot be
+        printed. Several ``LABEL=FILE`` may have the same label.
     """
     files: list[tuple[str, Path]] = []
     for argument in arguments:
@@ -170,8 +173,9 @@ def read_recording(path: Path, label: str) -> Labelled:
     Parameters
     ----------
     path : Path
-        ``STEM.summary.json`` or ``STEM.track.npz``. A track is analysed with this version's default
-        parameters and the track's own protocol.
+        ``STEM.summary.json`` or ``STEM.track.npz``; what ends in ``.npz`` is read as a track. A
+        track is analysed with this version's default parameters, and with its own protocol and
+        task.
     label : str
         Label of the condition that the recording belongs to; see `Labelled`.
 
@@ -182,7 +186,8 @@ def read_recording(path: Path, label: str) -> Labelled:
     Raises
     ------
     InputError
-        The file is neither a summary nor a track, or a value to compare is missing or out of range.
+        The file cannot be read, is neither a summary nor a track, or is a summary that lacks a
+        field of `NEEDED` or has a value that no recording can have.
     """
     if path.suffix == ".npz":
         return Labelled(label, measure_track(load_track(path), Parameters(), path.name).summary)
@@ -199,7 +204,11 @@ def read_recording(path: Path, label: str) -> Labelled:
 
 
 def _check_ranges(summary: Summary) -> None:
-    """Raise `SummaryFormatError` if a value to compare is one that no recording can have."""
+    """Raise `SummaryFormatError` if a value to compare is one that no recording can have.
+
+    Examples are NaN, a negative count, and an interval that ends before it begins. A value that is
+    None, because it could not be measured, is accepted.
+    """
 
     def check(name: str, value: float | None, low: float = 0.0, high: float = 1e9) -> None:
         # NaN is in no range.

@@ -24,7 +24,8 @@ _WIDTH, _HEIGHT, _MARGIN = 300, 24, 10
 class ChangedMeasure:
     """A measure in an `AnswerLine`: its name in words and, if it changed, the change in words.
 
-    `change` is empty if the measure did not change or is not judged.
+    `words` is the name, after the label of the condition if there are more than two. `change` is
+    empty if the measure did not change or is not judged.
     """
 
     words: str
@@ -36,7 +37,7 @@ class AnswerLine:
     """A line at the top of the page: the measures that changed, that did not, or are not judged.
 
     `kind` is ``changed``, ``unchanged`` or ``not_judged``. `mark` chooses the symbol beside the
-    line.
+    line. `measures` may be empty.
     """
 
     kind: str
@@ -46,16 +47,17 @@ class AnswerLine:
 
 @dataclass(frozen=True, slots=True)
 class ForestPlot:
-    """The drawing of a condition's values on a horizontal scale: positions from the left edge.
+    """The drawing of a condition's values on a horizontal scale.
 
-    They are in units of the drawing, which is `_WIDTH` wide.
+    All numbers are positions: distances from the drawing's left edge, in units of which the drawing
+    is `_WIDTH` wide.
 
     Attributes
     ----------
     interval : (float, float) or None
-        Ends of the 95 % interval; None if there is none.
+        Ends of the value's 95 % interval; None if there is none.
     singles : list of float
-        The value of each recording; empty if there is only one.
+        The value of each recording that has one; empty if only one or none has.
     value : float or None
         The condition's value; None if it is not known.
     """
@@ -69,8 +71,9 @@ class ForestPlot:
 class MeasureRow:
     """A row of a measure's table: a condition's value, and its change from the first condition.
 
-    All are texts to be shown, but `plot`, and `mark`, which chooses the symbol beside the verdict.
-    In the first condition's own row, `change` and `verdict` are empty.
+    `label` is the condition's. All are texts to be shown, but `plot`, and `mark`, which chooses the
+    symbol beside the verdict. The verdict says whether the measure changed, or why this is not
+    judged. In the first condition's own row, `change` and `verdict` are empty.
     """
 
     label: str
@@ -85,8 +88,8 @@ class MeasureRow:
 class MeasureTable:
     """The table of a measure: a row for each condition, and the ends of the drawings' scale.
 
-    `low` and `high` are these ends as text. `detectable` is the smallest detectable change in
-    words; empty if it is not known.
+    `heading` is the measure's name and unit. `low` and `high` are these ends as text, in that unit.
+    `detectable` is the smallest detectable change in words; empty if it is not known.
     """
 
     heading: str
@@ -135,14 +138,18 @@ def make_comparison_page(comparison: Comparison, language: Language) -> str:
 
 
 def _mark_change(is_changed: bool | None) -> Grade:
-    """Return the mark beside a verdict: ``caution`` for a change, ``unknown`` for all others."""
+    """Return the mark beside a verdict: ``caution`` if it is a change, and else ``unknown``.
+
+    It is ``unknown`` for no change (False) and for one that is not judged (None).
+    """
     return "caution" if is_changed else "unknown"
 
 
 def _make_answer(comparison: Comparison, language: Language) -> list[AnswerLine]:
     """Return three lines: which measures changed, which did not, and which are not judged.
 
-    They are in this order, also if one has no measure.
+    Always three, in this order; a line may be without measures. With more than two conditions, a
+    measure is listed once for each condition but the first.
     """
     has_several = len(comparison.conditions) > 2
     changed: list[ChangedMeasure] = []
@@ -193,10 +200,11 @@ def _make_table(measure: ComparedMeasure, language: Language) -> MeasureTable:
 
 
 def _find_scale(measure: ComparedMeasure) -> tuple[float, float]:
-    """Return the lower and the upper end of the scale on which a measure is drawn.
+    """Return the lower and the upper end of the scale on which a measure is drawn, in its unit.
 
-    The lower end is 0, or the least value if that is negative. The upper end is 5 % above the
-    largest value, or 1 if no value is above 0. Ends of intervals count as values.
+    All values of conditions and recordings and all ends of intervals count. The lower end is 0, or
+    the least of them if that is negative. The upper end is 1.05 times the largest, or 1 if none is
+    above 0.
     """
     numbers = [0.0]
     for value in measure.values:
@@ -208,7 +216,11 @@ def _find_scale(measure: ComparedMeasure) -> tuple[float, float]:
 
 
 def _make_plot(value: ConditionValue, low: float, high: float) -> ForestPlot:
-    """Return the drawing of a condition's values on a scale from `low` to `high`."""
+    """Return the drawing of a condition's values on a scale from `low` to `high`.
+
+    Both are in the measure's unit, and `low` is smaller. They are drawn `_MARGIN` away from the
+    drawing's left and right edges.
+    """
 
     def position(number: float) -> float:
         return _MARGIN + (_WIDTH - 2 * _MARGIN) * (number - low) / (high - low)

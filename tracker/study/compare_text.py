@@ -20,7 +20,8 @@ def describe_comparison(comparison: Comparison, language: Language = "en") -> st
     Returns
     -------
     str
-        A line for each condition of each measure, then cautions and notes.
+        Of each measure its name, and below it a line for each condition; then the concerns as
+        cautions, and the notes. The last line does not end with a newline.
     """
     labels = [condition.label for condition in comparison.conditions]
     width = max(map(len, labels))
@@ -47,7 +48,7 @@ def describe_comparison(comparison: Comparison, language: Language = "en") -> st
 
 
 def format_measure(language: Language, measure: ComparedMeasure) -> str:
-    """Return a measure's name and unit."""
+    """Return a measure's name and unit in a language, such as ``Blinks, per minute``."""
     if measure.name in _MOVEMENTS:
         return name_measure(language, measure.name)
     unit = format_text(language, f"compare.unit.{measure.unit}")
@@ -55,9 +56,10 @@ def format_measure(language: Language, measure: ComparedMeasure) -> str:
 
 
 def name_measure(language: Language, name: str) -> str:
-    """Return a measure's name in a language.
+    """Return a measure's name in a language; `name` is `ComparedMeasure.name`.
 
-    A measure of movements is called by its label in the summary, which holds the unit too.
+    A measure of movements, such as the saccades' latency, is called by its label in the summary,
+    which holds the unit too. The names of other measures are without a unit.
     """
     if name in _MOVEMENTS:
         return find_field(name)[1].label(language)
@@ -73,7 +75,11 @@ def format_number(measure: ComparedMeasure, value: float | None, sign: str = "")
 
 
 def format_value(language: Language, measure: ComparedMeasure, value: ConditionValue) -> str:
-    """Return a condition's value as text, with its 95 % interval if it has one, but no unit."""
+    """Return a condition's value as text, with its 95 % interval if it has one, but no unit.
+
+    For example ``0.091 (0.085 to 0.097)``; a dash if there is no value. Vertical ranges are rounded
+    to the side of the threshold on which they are.
+    """
     numbers = [value.value, *value.ci95]
     if measure.threshold is not None:
         numbers = [None if one is None else round_range(one, measure.threshold) for one in numbers]
@@ -86,9 +92,11 @@ def format_value(language: Language, measure: ComparedMeasure, value: ConditionV
 
 
 def format_change(language: Language, measure: ComparedMeasure, change: Change) -> str:
-    """Return a change as text, with its interval and smallest detectable change if they exist.
+    """Return a change as text, with its interval and its `repeat_limit` if they exist.
 
-    A difference gets its sign, such as ``+0.012 (+0.004 to +0.020)``; a ratio is called one.
+    A difference has a sign, such as ``+0.012 (+0.004 to +0.020)``, and a ratio two decimals, such
+    as ``1.25 times (0.80 to 1.96)``. `measure` is the one that changed. If the change is not known,
+    a dash takes its place.
     """
     to = format_text(language, "compare.to")
     low, high = change.interval
@@ -108,7 +116,7 @@ def format_change(language: Language, measure: ComparedMeasure, change: Change) 
 
 
 def format_verdict(language: Language, change: Change) -> str:
-    """Return in words whether a measure changed, or why this is not judged."""
+    """Return in words whether a measure changed, or that this is not judged, and why."""
     if change.changed:
         key = "once" if change.repeat_limit is None else "repeated"
         return format_text(language, f"compare.verdict.{key}")
@@ -119,7 +127,10 @@ def format_verdict(language: Language, change: Change) -> str:
 
 
 def list_notes(language: Language, comparison: Comparison) -> list[str]:
-    """Return sentences on how to read a comparison, such as how many changes chance would make."""
+    """Return sentences on how to read a comparison, such as how many changes chance would make.
+
+    They are general; what is wrong with these recordings is in `Comparison.concerns`.
+    """
     free = max(measure.degrees_of_freedom for measure in comparison.measures)
     judged, expected = comparison.judged_changes, comparison.changes_by_chance
     notes = [
@@ -145,9 +156,9 @@ def format_concern(
 ) -> str:
     """Return a concern, a reason why recordings are hard to compare, as a sentence.
 
-    `code` is the kind of the concern, and `labels` the conditions concerned. `first` is the label
-    of the first condition. `details` is what was found in this case, such as codes of findings, or
-    "".
+    `code`, `labels` and `details` are those of a `Concern`: its kind, the labels of the conditions
+    concerned, and what was found in this case, such as codes of findings, or "". `first` is the
+    label of the first condition.
     """
     return format_text(
         language, f"compare.concern.{code}", labels=", ".join(labels), first=first, details=details

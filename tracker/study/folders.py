@@ -1,4 +1,4 @@
-"""Find recordings among files and in folders, and decide where the results of each are written."""
+"""Find videos or tracks among files and in folders, and decide where each one's results go."""
 
 import os
 import unicodedata
@@ -25,9 +25,11 @@ class FoundRecordings:
     Attributes
     ----------
     recordings : tuple of Recording
-        In a fixed order: that of the paths, and in directories that of the names.
+        In the order of the given paths. Of a directory, first its own files by their names, then
+        those of each sub-directory. Each video is there once.
     problems : tuple of str
-        A message for each file or directory that could not be read.
+        A message for each directory, and each file without a video's suffix, that could not be
+        read. A damaged or missing video is no problem here: its analysis fails later.
     notes : tuple of str
         Messages on links to directories, which were not followed, and on files found twice.
     """
@@ -40,32 +42,34 @@ class FoundRecordings:
 def find_recordings(paths: Sequence[Path], out: Path) -> FoundRecordings:
     """Find the videos among files and in directories and their sub-directories.
 
-    Every file in `paths` is taken for a recording. In a directory, a file is taken for a recording
-    if it has a video's suffix, so that a damaged video is reported, or if its content is a video's.
-    Left out are hidden files and directories (such as ``._x.mp4``, which macOS writes beside
-    ``x.mp4``), `out` itself, annotated copies, and links to directories. Two links to one file are
-    one recording.
+    Every file in `paths` is taken for a recording, also one that does not exist. In a directory, a
+    file is taken for a recording if it has a video's suffix, so that a damaged video is reported,
+    or if its content is a video's. Left out in directories are hidden files and directories (such
+    as ``._x.mp4``, which macOS writes beside ``x.mp4``), `out` itself, annotated copies, and links
+    to directories. A file and the links to it are one recording.
 
     Parameters
     ----------
     paths : sequence of Path
         Files and directories.
     out : Path
-        Directory for the results. Those of a file in `paths` are written directly into it. Those of
-        a file in a sub-directory are written into a sub-directory of the same name. If `paths` has
-        several directories, each also gets a sub-directory with its own name.
+        Directory for the results, which need not exist. Those of a file in `paths` are written
+        directly into it. Those of ``videos/a/b.mp4``, found in the directory ``videos``, are
+        written into ``out/a``; if `paths` has several directories, into ``out/videos/a``.
 
     Returns
     -------
     FoundRecordings
-        The stem of a recording's files is the video's stem. If videos in a directory differ only
-        in suffix or case, the stem is the whole name, with a number if that is not enough. A stem
-        that is too long for a file system is shortened.
+        The stem, with which the names of a recording's files begin, is the video's name without its
+        suffix. If videos that were found in a directory differ only in suffix or case, their stems
+        are the whole names (``b.mp4``, ``b.mov``), with a number if that is not enough. A stem that
+        is too long for a file system is shortened.
 
     Raises
     ------
     ValueError
-        The results of two files, or of two directories, in `paths` would be the same files.
+        Two files in `paths` would have the same result files, or two directories in `paths` have
+        the same name.
     """
     search = _Search(out)
     roots = [path for path in paths if path.is_dir()]
@@ -98,7 +102,8 @@ class TrackFile:
     directory : Path
         Directory of the results.
     stem : str
-        Start of the results' names.
+        Start of the results' names: the file's name without ``.track.npz``, shortened if it is too
+        long for a file system.
     """
 
     path: Path
@@ -109,8 +114,9 @@ class TrackFile:
 class _Search:
     """Collects the recordings of a search. A file that is found twice is collected once.
 
-    `out` is the directory for the results, which is not searched. `found` holds each recording, and
-    whether it was found in a directory, by the real path of its video.
+    `out` is the directory for the results, which is left out where a searched directory holds it.
+    The keys of `found` are the videos' real paths, with links followed. Each value is a recording,
+    and whether it was last found in a directory, rather than named by the caller.
     """
 
     def __init__(self, out: Path) -> None:
@@ -168,8 +174,9 @@ class _Search:
 def _walk(root: Path, problems: list[str]) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Walk like `os.walk`, but in a fixed order and without hidden files and directories.
 
-    Yields a directory, the names of its sub-directories, and the names of its files. Names that are
-    removed from the list of sub-directories are not entered. A message for each directory that
+    Yields a directory, the sorted names of its sub-directories, and those of its files. A caller
+    may remove names from the list of sub-directories: these are not entered. Links to directories
+    are among the sub-directories, but are not entered either. A message for each directory that
     cannot be read is added to `problems`.
     """
     for folder, folders, names in os.walk(
@@ -188,7 +195,8 @@ def _make_stems_unique(found: Sequence[tuple[Recording, bool]]) -> list[Recordin
     """Return the recordings in their order, with stems such that no two write the same files.
 
     The stem is the beginning of the results' names. Each item of `found` is a recording, and
-    whether it was found in a directory: only then may its stem be changed.
+    whether it was found in a directory. Only then may its stem be changed: to the video's whole
+    name, and if that is taken, to ``NAME.2``, ``NAME.3`` and so on.
 
     Raises
     ------
@@ -220,7 +228,7 @@ def _make_stems_unique(found: Sequence[tuple[Recording, bool]]) -> list[Recordin
 
 
 def _locate_files(recording: Recording) -> str:
-    """Return where a recording's results are written, as text to compare.
+    """Return directory and stem of a recording's results, as a text that is only to be compared.
 
     The texts are equal for paths that some file systems treat as the same, such as ``A`` and ``a``.
     """
@@ -234,28 +242,31 @@ TRACK_ENDING = ".track.npz"
 def find_tracks(paths: Sequence[Path], out: Path) -> tuple[list[TrackFile], list[str]]:
     """Find the tracks among files and in directories and their sub-directories.
 
-    Every file in `paths` is taken for a track. In a directory, tracks are the files whose names end
-    in ``.track.npz``. Hidden files and directories and links to directories are left out.
+    Every file in `paths` is taken for a track, also one that does not exist. In a directory, tracks
+    are the files whose names end in ``.track.npz``. Hidden files and directories and links to
+    directories in it are left out. `out` is searched, too, if a directory in `paths` holds it.
 
     Parameters
     ----------
     paths : sequence of Path
         Files and directories.
     out : Path
-        Directory for the results. Those of a file in `paths` are written directly into it. Those of
-        a file in a sub-directory are written into a sub-directory of the same name. If `paths` has
-        several directories, each also gets a sub-directory with its own name.
+        Directory for the results, which need not exist. Those of a file in `paths` are written
+        directly into it. Those of ``old/a/b.track.npz``, found in the directory ``old``, are
+        written into ``out/a``; if `paths` has several directories, into ``out/old/a``.
 
     Returns
     -------
     tracks : list of TrackFile
+        In the order of the given paths. Of a directory, first its own files by their names, then
+        those of each sub-directory. The same path is there once, but a link to it is another track.
     problems : list of str
         A message for each directory that could not be read.
 
     Raises
     ------
     ValueError
-        The results of two tracks would be the same files.
+        The results of two tracks would have the same directory and stem.
     """
     found: dict[Path, TrackFile] = {}
     problems: list[str] = []

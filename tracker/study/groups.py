@@ -21,7 +21,8 @@ GROUP_MEASURES = ("vertical_peak_to_peak", "blink_rate_per_min")
 class Quartiles:
     """Quartiles of a measure over people, in its unit, and how many people they come from.
 
-    `low` and `high` are the 25th and the 75th percentile.
+    `low` and `high` are the 25th and the 75th percentile. A person counts once, with the mean of
+    their recordings.
     """
 
     low: float
@@ -37,14 +38,15 @@ class Group:
     Attributes
     ----------
     name : str
-        Empty for people without one.
+        Empty for people without a group.
     people, recordings : int
-        How many there are.
+        How many there are, with those that failed or are not assessable. A recording of which
+        nobody says who it shows counts as one more person.
     counts : dict of str to int
-        Number of recordings with each outcome, by `tracker.study.cohort.OUTCOMES`.
+        Number of recordings with each outcome, by `tracker.study.cohort.OUTCOMES`; may be 0.
     measures : dict of str to Quartiles or None
-        Quartiles of each of `GROUP_MEASURES`. A person with several recordings counts once, with
-        their mean. Only assessable recordings count; None if there is none.
+        Quartiles over people of each of `GROUP_MEASURES`. A person with several recordings counts
+        once, with their mean. Only assessable recordings with a value count; None if there is none.
     """
 
     name: str
@@ -62,9 +64,10 @@ class Course:
     ----------
     participant_id : str
     visits : tuple of str
-        In order of time.
+        Two or more: names of the visits, or the dates of those without a name. In the order of the
+        dates; if a recording of the person has none, in the order of the names.
     measures : tuple of ComparedMeasure
-        Those of `GROUP_MEASURES`, with one value for each visit.
+        Those of `GROUP_MEASURES`, with one value for each visit, in the order of `visits`.
     """
 
     participant_id: str
@@ -72,14 +75,17 @@ class Course:
     measures: tuple[ComparedMeasure, ...]
 
     def changes(self, measure: ComparedMeasure) -> tuple[Change | None, ...]:
-        """Return a measure's change from the first visit to each visit; None for the first."""
+        """Return a measure's change from the first visit to each visit, in the order of `visits`.
+
+        The first visit's own item is None. `measure` is one of `measures`.
+        """
         return (None, *measure.changes)
 
 
 def list_groups(rows: Sequence[Row]) -> list[Group]:
-    """Return the groups in alphabetical order; none if no recording has a group.
+    """Return the groups in the order of their names; an empty list if no recording has a group.
 
-    If some have one, the recordings without one form a group with an empty name.
+    If some have one, the recordings without one form a group with an empty name, which comes first.
     """
     if not any(row.participant and row.participant.group for row in rows):
         return []
@@ -122,20 +128,22 @@ def _measure_people(people: Sequence[Sequence[Row]], measure: str) -> Quartiles 
 def list_courses(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[Course]:
     """Return what changed in each person who was recorded at two visits or more.
 
-    Visits differ by their names, or by their dates if they have no name. They are ordered by date
-    if all of the person's have one, and otherwise by name. Numbers in names are compared as
-    numbers: 9 < 10. A recording whose visit has neither name nor date is left out.
+    Recordings with the same name of the visit are of one visit; without a name, the date takes its
+    place. Visits are ordered by date if all of the person's recordings with a result have one, and
+    otherwise by name. Numbers in names are compared as numbers: 9 < 10. Recordings that have
+    neither name nor date of the visit are left out, and so are those of which nobody says who they
+    show.
 
     Parameters
     ----------
     rows : sequence of Row
     outcomes : sequence of FinishedRecording or Failure
-        One for each row. Recordings without a result are left out.
+        One for each row, in the same order. Recordings without a result are left out.
 
     Returns
     -------
     list of Course
-        In the order of the ids.
+        One for each such person, sorted by `participant_id`.
     """
     people: dict[str, list[tuple[Row, FinishedRecording]]] = defaultdict(list)
     for row, outcome in zip(rows, outcomes, strict=True):
@@ -162,9 +170,11 @@ def _name_visit(row: Row) -> str:
 
 
 def _order(row: Row, dated: bool) -> tuple[str, list[tuple[bool, int, str]]]:
-    """Return what visits are sorted by: the date, if all have one (`dated`); then the name.
+    """Return what a person's recordings are sorted by: the visit's date, then its name.
 
-    The name is cut into its numbers and the text between them, so that 9 comes before 10.
+    The date is "" unless `dated` is true: unless all of the person's recordings have one. The name
+    (or else the date) is cut into its numbers and the text between them: 9 comes before 10, and a
+    number before text.
     """
     assert row.participant is not None
     parts = re.findall(r"\d+|\D+", _name_visit(row))

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 class Whole:
     """The job to analyse `recording` in one piece, or, if it is long, only to plan its segments.
 
-    `segments` is the most segments that it may be divided into; 1 never divides it. A recording
-    that is too short to be divided is analysed at once.
+    `segments` is the most segments that it may be divided into; 1 never divides it, however long it
+    is. A recording that is too short, or that cannot be divided, is analysed at once.
     """
 
     recording: Recording
@@ -57,8 +57,8 @@ class OneSegment:
 class Joining:
     """The job to join the parts of a divided recording, to measure it, and to write its files.
 
-    `parts` holds what was seen in each segment, in any order. `fingerprint` is that of the video
-    when it was divided; another one means that the file has changed.
+    `parts` holds what was seen in each segment: one for each, in any order. `fingerprint` is that
+    of the video when it was divided; another one means that the file has changed.
     """
 
     recording: Recording
@@ -73,7 +73,8 @@ Job = Whole | OneSegment | Joining
 class Division:
     """The answer to `Whole` for a long recording: the segments in which it must be tracked.
 
-    `fingerprint` is the video's, to notice later whether the file has changed.
+    There are two or more, in the order of time. `fingerprint` is the video's hash, to notice later
+    whether the file has changed.
     """
 
     fingerprint: Fingerprint
@@ -82,9 +83,9 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class Indivisible:
-    """The answer to `OneSegment` if the frames are not where the plan expects them.
+    """The answer to `OneSegment` if the video's frames are not where the plan expects them.
 
-    The recording must then be analysed in one piece.
+    The recording must then be analysed in one piece; its other parts are of no use.
     """
 
 
@@ -103,22 +104,22 @@ def do_job(
     Parameters
     ----------
     job : Whole, OneSegment or Joining
-    parameters : Parameters
-    request : Request
+    parameters, request : Parameters, Request
     make_finder : callable
         Returns the face models. It is only called if frames must be tracked.
     on_progress : callable
-        Called after frames with the number done of this job and the number expected (0: unknown).
+        Called after frames with the number done and expected (0: unknown), of the segment or the
+        whole recording. With an annotated copy, a recording's frames count twice.
     resume : bool
-        Keep the files of an earlier run if they are those that this job would write.
+        Only for `Whole`: keep the files of an earlier run if they are those that would be written.
     decode_ahead : bool
         Decode on a second thread, except for `OneSegment`.
 
     Returns
     -------
     FinishedRecording, Division, Indivisible or Part
-        For `Whole`, the outcome or a division. For `OneSegment`, what was seen in it, or that the
-        recording cannot be divided. For `Joining`, the outcome.
+        For `Whole`, a `FinishedRecording` or a `Division`. For `OneSegment`, the `Part` that was
+        seen in it, or `Indivisible`. For `Joining`, a `FinishedRecording`. Never a `Failure`.
 
     Raises
     ------

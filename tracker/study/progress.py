@@ -1,4 +1,7 @@
-"""Progress of the analysis of many recordings: a bar on a terminal, or else a line every minute."""
+"""Progress of the analysis of many recordings on stderr: a bar, or a line every minute.
+
+It is a bar if stderr is a terminal.
+"""
 
 import sys
 import time
@@ -18,10 +21,11 @@ LINE_S = 60.0
 class CohortProgress:
     """Shows how many recordings are done, the frames per second, and the time left for all of them.
 
-    Use it in a ``with`` statement. Recordings are known by their index in `recordings`.
+    Use it in a ``with`` statement, at the end of which the bar goes. `recordings` are all that are
+    to be analysed; they are known by their index in it.
 
     The time left is estimated from the files' sizes, because nothing else is known of a video
-    before it is opened. Recordings that an earlier run finished do not count as work.
+    before it is opened. Recordings that an earlier run finished count as done, but not as work.
     """
 
     def __init__(self, recordings: Sequence[Recording]) -> None:
@@ -36,14 +40,15 @@ class CohortProgress:
     def update(self, index: int, frames: int, expected: int) -> None:
         """Show that `frames` of the `expected` frames of the recording at `index` are done.
 
-        `expected` is 0 if it is not known.
+        `frames` counts from the recording's start, not from the last update. `expected` is 0 if it
+        is not known; the recording then adds nothing to the work done until it is finished.
         """
         self._frames[index] = frames
         self._shares[index] = min(1.0, frames / expected) if expected else 0.0
         self._show()
 
     def finish(self, index: int, outcome: FinishedRecording | Failure) -> None:
-        """Show that the recording at `index` is finished or has failed."""
+        """Show that the recording at `index` is finished or has failed. Call it once for each."""
         self._done += 1
         self._shares[index] = 1.0
         if isinstance(outcome, Failure):

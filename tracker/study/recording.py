@@ -47,14 +47,12 @@ class Request:
     overlay : bool
         Whether to write an annotated copy of the video.
     blur_face : bool
-        Whether that copy shows only the eyes of the face.
-    report : {"en", "ko", None}
-        The report's language; None for no report.
-    pdf : {"en", "ko", None}
-        Language of the report's sheet as PDF; None for no PDF.
+        Whether that copy shows a box around each eye, and plain grey in place of all else.
+    report, pdf : {"en", "ko", None}
+        Language of the report, and of its first part on one sheet as PDF; None for none.
     keep_step : bool
-        Whether the user gave a step. A step of 1 is then not raised for a video with too many
-        frames: the analysis ends early.
+        Whether the user gave a step. Of a video with too many frames, a step of 1 is then kept, and
+        the end is not analysed. Otherwise it is raised: only every second frame, say, is analysed.
     """
 
     overlay: bool = False
@@ -65,25 +63,25 @@ class Request:
 
     @property
     def needs_pictures(self) -> bool:
-        """Whether a file shows pictures of the eyes."""
+        """Whether a report or a PDF is wanted: they show pictures of the eyes."""
         return bool(self.report or self.pdf)
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A video, and where its files go.
+    """A video, and where the files of its results go.
 
     Attributes
     ----------
-    video : Path
-    directory : Path
-        Where the files go. This directory is made when they are written.
+    video, directory : Path
+        The video's file, and where its results go: a directory that is made when they are written.
     stem : str
         Beginning of the files' names.
     name : str
-        Path to show to the user: below the searched directory, or from its name on if of several.
+        What the user is shown: for ``videos/a/b.mp4``, found in the directory ``videos``, it is
+        ``a/b.mp4``, or ``videos/a/b.mp4`` if several directories were searched; else the file name.
     participant : Participant, optional
-        Who was recorded.
+        Who was recorded; None if nothing says it.
     """
 
     video: Path
@@ -93,10 +91,10 @@ class Recording:
     participant: Participant | None = None
 
     def files(self, request: Request, corrected: bool = False) -> dict[str, Path]:
-        """Return the path of each file to write, by its kind, as ``"report"``; the summary first.
+        """Return the path of each file to write, by its kind, such as ``"report"``; summary first.
 
-        If `corrected`, a person corrected the recording, these are the last: the table of closures
-        as they were detected, and the file of corrections.
+        `corrected` says that a person corrected the recording. Two kinds then follow: ``detected``,
+        the closures as the program detected them, and ``corrections``, what the person said.
         """
         kinds = ["summary", "frames", "blinks", "saccades", "track"]
         kinds += ["overlay"] if request.overlay else []
@@ -117,7 +115,7 @@ class FinishedRecording:
     ----------
     summary : Summary
     files : dict of str to Path
-        The files by their kind, such as ``"report"``; the summary first.
+        From `Recording.files`: the path of each file by its kind, such as ``"report"``.
     resumed : bool
         True if an earlier run of the program wrote the files, and they were kept.
     """
@@ -154,7 +152,7 @@ class Failure:
 
 
 def explain_failure(error: Exception) -> Failure:
-    """Turn an exception into a failure whose message the user can understand."""
+    """Turn any exception into a failure, whose message the user can understand."""
     if isinstance(error, InputError):
         return Failure(error.code, str(error), is_input=True)
     if isinstance(error, OSError):
@@ -182,7 +180,7 @@ def analyze_recording(
     resume: bool = False,
     decode_ahead: bool = True,
 ) -> FinishedRecording:
-    """Analyse a video and write all its files.
+    """Analyse a video and write all its files. Existing ones are replaced.
 
     What a person corrected, in the file of corrections beside the results, is applied.
 
@@ -192,10 +190,11 @@ def analyze_recording(
     make_finder : callable
         Returns the face models. It is only called if the video must be tracked.
     on_progress : callable, optional
-        Called with the frames done and expected (0: unknown). An annotated copy doubles both.
+        Called with the number of frames done and expected (0: unknown). With an annotated copy, a
+        frame counts twice: when it is tracked, and when it is copied.
     resume : bool, default False
-        If this version of the program wrote the files before, from the same video, parameters and
-        request, keep them and do not analyse the video again.
+        If this very program wrote the files before, from the same video, parameters, request,
+        corrections and participant, and the summary is unedited, return them without an analysis.
     decode_ahead : bool, default True
         Decode on a second thread, if there is a second core.
 
@@ -235,9 +234,9 @@ def analyze_recording(
 
 
 def _read_corrections(recording: Recording, fingerprint: Fingerprint) -> "Corrections | None":
-    """Return what a person corrected in this recording; None if nobody did.
+    """Return what a person corrected in this recording; None if there is no file of it.
 
-    `fingerprint` is the video's: corrections that belong to another video raise `InputError`.
+    `fingerprint` is the video's. A file of another video, or a damaged one, raises `InputError`.
     """
     path = recording.directory / f"{recording.stem}.{CORRECTIONS}"
     if not os.path.lexists(path):
@@ -249,15 +248,15 @@ def _read_corrections(recording: Recording, fingerprint: Fingerprint) -> "Correc
 
 
 def find_person(participants: Participants, recording: Recording) -> Participant | None:
-    """Return who was recorded, as the table of participants says; None if it does not."""
+    """Return who was recorded, looked up by `Recording.name`; None if the table does not say it."""
     name = PurePath(recording.name)
     return participants.find(name.with_suffix("").as_posix(), recording.name)
 
 
 def is_long(recording: Recording, parameters: Parameters) -> bool:
-    """Return whether a video is so long that it may be divided; False if it cannot be read.
+    """Return whether 3000 frames or more would be analysed, so that the video may be divided.
 
-    No kernel and no model is loaded for this.
+    False if it cannot be read. Loads no kernel and no model.
     """
     from tracker.face.blocks import BLOCK_FRAMES
     from tracker.video.frames import Video
@@ -278,21 +277,21 @@ def divide_recording(
     ----------
     recording, parameters, request
     segments, resume : int, bool
-        Most segments; and whether to keep the files of an earlier run, if they still hold.
+        Most segments to make; and as for `analyze_recording`.
 
     Returns
     -------
     tuple of Fingerprint and tuple of Segment
-        Of a long video.
+        Of a long video: its hash, and two or more segments, in order.
     FinishedRecording
-        Returned if `resume` is true and those files are there.
+        Returned if `resume` is true and the files of an earlier run can be kept.
     None
-        Returned if the video is too short, or cannot be divided.
+        Returned if the video is too short, cannot be opened, or cannot be divided.
 
     Raises
     ------
     InputError
-        The video changed meanwhile, or its corrections cannot be used.
+        The video can no longer be read, or its corrections cannot be used.
     """
     if not is_long(recording, parameters):
         return None
@@ -336,7 +335,8 @@ def finish_divided(
     parts : iterable of Part
         What `tracker.tracks.segments.track_segment` saw in each segment, in any order.
     on_progress, decode_ahead
-        As for `analyze_recording`, but only for the frames of an annotated copy.
+        As for `analyze_recording`, but only used while an annotated copy is made. The frames that
+        were tracked are counted as done.
 
     Returns
     -------
@@ -373,7 +373,8 @@ def _finish(
 ) -> FinishedRecording:
     """Track and measure a recording, and write its files with the hash of `_seal` in the summary.
 
-    `track` makes the track; it gets a `_Report`, and a dict to fill with JPEGs of the eyes or None.
+    `track` makes the track. It gets a `_Report`, and a dict to fill with JPEGs of the eyes by the
+    track's frame; None if no pictures are needed.
     """
     from tracker.pipeline import measure_track
 
@@ -444,7 +445,7 @@ def _identify(
     request: Request,
     corrections: "Corrections | None",
 ) -> str:
-    """Return everything that a recording's files depend on, as one text.
+    """Return all that a recording's files depend on, as one text: video, program, what was asked.
 
     If the text has changed since the files were written, they must be written again.
     """
@@ -481,7 +482,7 @@ def _load_finished(
     """Return the outcome of an earlier run, or None if the video must be analysed again.
 
     It is only returned if nobody edited the summary, if it was written for what `_identify` names,
-    and if all files exist.
+    and if all files exist. Whether the other files were edited is not checked.
     """
     files = recording.files(request, corrected=corrections is not None)
     identity = _identify(recording, fingerprint.sha256, parameters, request, corrections)

@@ -23,12 +23,14 @@ SEGMENTS_PER_WORKER = 3
 class Schedule:
     """The jobs to do: recordings in their order, and long ones in segments where that saves time.
 
+    Until nothing is pending and no job is being done: `take` a job, do it, and `note` its answer.
+
     Parameters
     ----------
     recordings : sequence of Recording
     request : Request
     workers : int
-        Number of processes that do jobs.
+        Number of processes that do jobs; 1 never divides a recording.
 
     Attributes
     ----------
@@ -53,7 +55,8 @@ class Schedule:
     def take(self) -> tuple[int, Job]:
         """Remove the next job from `pending`, and return the index of its recording and the job.
 
-        Call it only if `pending` is not empty.
+        Call it only if `pending` is not empty. A `Whole` may come back with more `segments` than it
+        had in `pending`: if the other workers would otherwise be idle before it is done.
         """
         index, job = self.pending.popleft()
         if isinstance(job, Whole) and index not in self._divided:
@@ -68,8 +71,9 @@ class Schedule:
     def note(self, index: int, job: Job, answer: "Answer") -> FinishedRecording | Failure | None:
         """Note a job's answer, and return the recording's outcome if it is known now, else None.
 
-        `index` and `job` are what `take` returned. The answer may add jobs to `pending`, such as
-        the segments of a long recording. A failure removes the recording's other jobs.
+        `index` and `job` are what `take` returned. The answer may add jobs to the front of
+        `pending`, such as the segments of a long recording. A failure removes the recording's other
+        jobs from it; what jobs that are being done then answer is ignored, and None is returned.
         """
         if index in self._done:
             # Another of its segments has failed.
@@ -100,8 +104,10 @@ class Schedule:
     def note_progress(self, index: int, job: Job, done: int, expected: int) -> tuple[int, int]:
         """Return how many frames of a recording are done in all, and how many are expected.
 
-        The recording is the one at `index`; `done` and `expected` (0: unknown) are what its job has
-        told. For a segment, the frames of the recording's other segments are added.
+        The recording is the one at `index`; `done` and `expected` (0: unknown) are what its `job`
+        has told, and are returned as they are unless that is a segment. Then the sum over all the
+        recording's segments is returned; an annotated copy, which is still to come, doubles what is
+        expected.
         """
         if not isinstance(job, OneSegment):
             return done, expected
@@ -110,7 +116,7 @@ class Schedule:
         return sum(divided.frames_done.values()), self._passes * divided.frames
 
     def is_done(self, index: int) -> bool:
-        """Return whether the outcome of the recording at `index` is known."""
+        """Return whether the recording at `index` has its outcome: a result or a failure."""
         return index in self._done
 
     def _forget(self, index: int) -> None:
@@ -121,8 +127,10 @@ class Schedule:
 class _Divided:
     """A recording that is tracked in segments: what is known of them so far.
 
-    `parts` holds what was seen in the finished segments. `frames_done` counts frames by the
-    segment's number. `given_up` is True once the recording must be analysed in one piece.
+    `count` is the number of segments, and `frames` that of the frames in all of them. `parts` holds
+    what was seen in the finished segments, until they are joined. `frames_done` is how many frames
+    of a segment are done, by `Segment.index`. `given_up` is True once the recording must be
+    analysed in one piece.
     """
 
     def __init__(self, division: Division) -> None:

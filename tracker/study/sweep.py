@@ -1,7 +1,7 @@
 """Analyse tracks again with every combination of thresholds, and write a table of the results.
 
-The values of the thresholds form a grid, and each combination of values is a point of that grid.
-The table has a row for each track and point.
+The values to try of each parameter (`GRID_PARAMETERS`) form a grid, and each combination of values
+is a point of that grid. The table has a row for each track and point.
 """
 
 import csv
@@ -108,17 +108,22 @@ def parse_grid(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     Parameters
     ----------
     texts : sequence of str
-        Each is ``NAME=VALUE,VALUE,…`` or ``NAME=FIRST:LAST:STEP``, which includes FIRST and LAST.
+        Each is ``NAME=VALUE,VALUE,…`` or, for numbers, ``NAME=FIRST:LAST:STEP``. NAME is one of
+        `GRID_PARAMETERS`, and may have "-" for "_". Values go from FIRST on in steps up to LAST:
+        ``0.1:0.3:0.1`` is 0.1, 0.2, 0.3, and ``0.1:0.3:0.15`` is 0.1, 0.25.
 
     Returns
     -------
     dict
-        The values of each parameter that the grid varies.
+        The values of each parameter that the grid varies, in the order of the texts. Empty without
+        texts.
 
     Raises
     ------
     ValueError, TypeError
-        A text has another form, or a value is out of its range. The message says what is expected.
+        A text has another form, a value has the wrong type or is out of its range, a name or a
+        value is given twice, or there are over `MAX_POINTS` combinations. The message says what is
+        expected.
     """
     grid: dict[str, tuple[Any, ...]] = {}
     for text in texts:
@@ -175,16 +180,17 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
     source : str
         Name of the track in the rows, for their first column.
     parameters : Parameters
-        Values of the parameters that the grid does not vary. If they name no protocol or no task,
-        the one that was saved in the track is used.
+        Values of the parameters that the grid does not vary. If they have no protocol, or no task
+        or only an assumed one, the one that was saved in the track is used.
     grid : mapping of str to sequence
-        The values to try of one or more of `GRID_PARAMETERS`; see `parse_grid`.
+        The values to try of one or more of `GRID_PARAMETERS`, by their names.
 
     Yields
     ------
     (tuple, tuple)
-        The values of `POINT_COLUMNS`, and those of `SHARED_COLUMNS`. They equal those in the
-        summary of an analysis with that point's parameters.
+        A row for each point: the values of `POINT_COLUMNS`, and those of `SHARED_COLUMNS`. Of the
+        grid's parameters, the last of `GRID_PARAMETERS` (`vpp_thresh`) changes fastest. The values
+        equal those in the summary of an analysis with that point's parameters.
     """
     base = parameters.complete(track.info.protocol, track.info.task)
     traces = trace_track(track)
@@ -216,9 +222,9 @@ def _make_points(
 ) -> tuple[Parameters, ...]:
     """Return the parameters for each combination of the grid's values, the last changing fastest.
 
-    `grid` has pairs of a parameter's name and its values; the other values are those of `base`.
-
-    They are cached, because they are the same for most tracks of a cohort.
+    `grid` has pairs of a parameter's name and its values; the other values are those of `base`. If
+    `grid` is empty, only `base` is returned. The result is cached, because it is the same for most
+    tracks of a cohort.
     """
     names = [name for name, _ in grid]
     return tuple(
@@ -230,10 +236,11 @@ def _make_points(
 def _measure_thresholds(
     analysis: Analysis, thresholds: Sequence[float]
 ) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return the results of an analysis for each `vpp_thresh`, and those that all of them share.
+    """Return the results of an analysis for each threshold, and those that all of them share.
 
-    Those for each threshold are the values of `POINT_COLUMNS` from ``status`` to the last column.
-    The shared ones are the values of `SHARED_COLUMNS`.
+    `thresholds` are vertical ranges in eye widths, below which PSP is suspected (`vpp_thresh`). For
+    each of them, in the same order, the first list has the values of `POINT_COLUMNS` from
+    ``status`` to the last column. The shared ones are the values of `SHARED_COLUMNS`.
     """
     measures = analysis.measures
     assessments = assess_thresholds(analysis, thresholds)
@@ -279,30 +286,32 @@ def sweep_tracks(
     """Analyse each track at each point of a grid, and write the table of the results.
 
     A point is a combination of the grid's values; the table has a row for each track and point.
-
     Memory holds one track at a time, its rows, and at most `ROWS_AT_ONCE` other rows.
 
     Parameters
     ----------
     paths : sequence of Path
-        Track files.
+        Track files, in the order of their rows.
     parameters : Parameters
-        Values of the parameters that the grid does not vary. If they name no protocol or no task,
-        the one that was saved in each track is used.
+        Values of the parameters that the grid does not vary. If they have no protocol, or no task
+        or only an assumed one, the one that was saved in each track is used.
     grid : mapping of str to sequence
-        The values to try of one or more of `GRID_PARAMETERS`.
+        The values to try of one or more of `GRID_PARAMETERS`, by their names.
     out : Path
         File to write: CSV, or Parquet if its suffix is ``.parquet``. It appears whole or not at
         all.
     on_track : callable
-        Called after each track with the number of tracks done and the number of all tracks.
+        Called after each track, also a failed one, with the number of tracks done and of all.
     on_failure : callable
-        Called with the error of a track that cannot be analysed. Such a track has no rows.
+        Called with any error of reading or analysing a track. Such a track has no rows, and the
+        others are still analysed.
 
     Returns
     -------
     dict of tuple to Counter
-        How many tracks got each status at each point. A key is a point's `GRID_PARAMETERS` values.
+        How many tracks got each status (the keys of the Counter) at each point. The key of a point
+        has the values of all `GRID_PARAMETERS` in their order. Empty if all tracks failed: the
+        table then has no rows.
     """
     statuses: dict[tuple[Any, ...], Counter[str]] = {}
 
@@ -330,8 +339,9 @@ def sweep_tracks(
 def describe_sweep(statuses: Mapping[tuple[Any, ...], Counter[str]], grid: Grid) -> str:
     """Return a text to print: a line for each point, with the number of tracks of each status.
 
-    `statuses` is what `sweep_tracks` returned. Of a point, the parameters that `grid` varies are
-    named.
+    For example ``vpp_thresh 0.05: 2 not_suspected, 1 suspected``. Only the parameters that `grid`
+    varies, and the statuses that a track got, are named. `statuses` is what `sweep_tracks`
+    returned.
     """
     lines = []
     for point, counts in statuses.items():
@@ -352,9 +362,10 @@ def _take(columns: Sequence[Column], source: Measures | Quality) -> list[Any]:
 
 @contextmanager
 def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
-    """Open a new table, and yield a function that writes rows to it.
+    """Open a new table, and yield a function that appends rows to it.
 
-    It is a Parquet file if its name ends in ``.parquet``, and else a CSV file.
+    It is a Parquet file if its name ends in ``.parquet``, and else a CSV file, with a line of the
+    columns' names. An existing file is overwritten.
     """
     if path.suffix == ".parquet":
         # Imported here: nothing else needs pyarrow, which takes a tenth of a second to import.
@@ -394,7 +405,7 @@ def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
 
 
 def _format_csv(columns: Sequence[Column], values: Sequence[Any]) -> str:
-    """Return the values of these columns as text for a CSV file, without the end of the line."""
+    """Return one row's values of these columns as text for a CSV file, without the line's end."""
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(
         # Most values are numbers, which need no change.

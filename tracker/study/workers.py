@@ -1,7 +1,7 @@
-"""Recordings in parallel processes. If one process dies, the others go on.
+"""Analyse recordings in parallel processes, the workers. If one dies, the others go on.
 
 Each worker does one job at a time and answers over its own pipe. When a process is killed, its
-recording is therefore known; `concurrent.futures` would give up all of them.
+recording is therefore known, and only that one fails. `concurrent.futures` would give up all.
 """
 
 import contextlib
@@ -45,9 +45,9 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 
 def default_workers() -> int:
-    """Return the number of processors this process may use, or fewer if memory is short.
+    """Return how many workers to start: one for each processor that this process may use.
 
-    Each worker keeps one processor busy from start to end.
+    There are fewer, but at least one, if the machine's memory has no `WORKER_BYTES` for each.
     """
     processors, memory_bytes = count_processors(), measure_memory_bytes()
     if memory_bytes is None:
@@ -65,27 +65,27 @@ def analyze_recordings(
 ) -> Generator[tuple[int, FinishedRecording | Failure]]:
     """Analyse recordings in `workers` processes.
 
-    A long recording is divided if other workers would otherwise have nothing to do while one tracks
-    it. If the caller stops iterating, the workers are stopped and leave no half-written file.
+    A long recording is divided if other workers would otherwise be idle while one tracks it. If the
+    caller closes the generator early, the workers are stopped and leave no half-written file.
 
     Parameters
     ----------
     recordings : sequence of Recording
-    parameters : Parameters
-    request : Request
+    parameters, request : Parameters, Request
     workers : int
         Number of processes; each keeps one processor busy.
     on_progress : callable, optional
         Called now and then with a recording's index, the number of its frames done and the number
-        expected (0 if unknown).
+        expected (0 if unknown). With an annotated copy, a frame counts twice in both.
     resume : bool, default True
-        Keep the files of an earlier run if video, parameters, request and program are the same.
+        Keep the files of an earlier run where an analysis would write the same.
 
     Yields
     ------
     index : int
-        Index of the recording that was just done.
+        Index of the recording that was just done: each once, in the order in which they are done.
     outcome : FinishedRecording or Failure
+        A failure also if its process died.
     """
     schedule = Schedule(recordings, request, workers)
     # With at least two processors for each recording, decoding gets its own thread.
@@ -118,9 +118,10 @@ def analyze_recordings(
 
 
 def _stop(pool: list["_Worker"], spares: list["_Worker"]) -> None:
-    """End the processes that have a job (`pool`), and those that never had one (`spares`), at once.
+    """End the processes that have a job (`pool`), and those that never had one (`spares`).
 
-    The half-written files of their jobs are removed.
+    All are told at once; one that does not end within `STOP_S` seconds is killed. The half-written
+    files of their jobs are removed.
     """
     for worker in [*pool, *spares]:
         worker.process.terminate()
@@ -135,9 +136,9 @@ def _receive(
 ) -> "tuple[Answer, bool] | None":
     """Wait for a worker's next message; return its answer, and whether it can do another job.
 
-    The answer is a `Failure` if the process has died. Return None if it only told its progress,
-    which is handed to `on_progress`. A worker that used more than `WORKER_BYTES` should do no other
-    job.
+    It cannot if its process has died, in which case the answer is a `Failure`, or if it used more
+    memory than `WORKER_BYTES`. Return None if the message only told its progress, which is handed
+    to `on_progress`.
     """
     kind, *values = worker.receive()
     if kind == "died":
@@ -151,11 +152,11 @@ def _receive(
 
 
 class _Worker:
-    """A process and the job that it has.
+    """A process, which is started at once, and the job that it has, if any.
 
-    The process is started at once. `parameters` and `request` hold for all its jobs; `resume` tells
-    whether it keeps what an earlier run wrote, and `decode_ahead` whether it decodes on a second
-    thread. If `loads_early`, it loads what segments need before it has a job.
+    `parameters` and `request` hold for all its jobs; `resume` tells whether it keeps what an
+    earlier run wrote, and `decode_ahead` whether it decodes on a second thread. If `loads_early`,
+    it loads the code that segments need before it has a job.
     """
 
     def __init__(
@@ -185,8 +186,9 @@ class _Worker:
     def receive(self) -> tuple[Any, ...]:
         """Wait for a message of the process and return it, or ``("died",)`` if it has ended.
 
-        A message is ``("progress", frames done, frames expected)``, or
-        ``("done", answer, largest memory in bytes or None)``.
+        A message is ``("progress", done, expected)``, frames as `do_job` tells them, or
+        ``("done", answer, bytes)``: what came of the job, a `Failure` if it raised an error, and
+        the most memory that the process has used so far; None if that is not known.
         """
         try:
             answer: tuple[Any, ...] = self.connection.recv()
@@ -199,7 +201,10 @@ class _Worker:
         self.connection.close()
 
     def explain_death(self) -> Failure:
-        """Return why the process ended, as its job's failure, and remove its half-written files."""
+        """Return why the process died, as its job's failure, and remove its half-written files.
+
+        Wait until it has ended, as `bury` does.
+        """
         self.bury()
         code = self.process.exitcode or 0
         how = f"ended with code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}"
@@ -211,7 +216,10 @@ class _Worker:
         return Failure("process_died", f"its process {how}. {remedy}")
 
     def wait_for_end(self) -> None:
-        """Wait until the process, which was told to end, has ended; kill it after `STOP_S`."""
+        """Wait until the process, which was told to end, has ended; kill it after `STOP_S` seconds.
+
+        The connection to it is closed.
+        """
         self.process.join(STOP_S)
         if self.process.exitcode is None:
             self.process.kill()
@@ -219,9 +227,10 @@ class _Worker:
         self.connection.close()
 
     def bury(self) -> None:
-        """Wait until the process has ended, or kill it, and remove its half-written files.
+        """Wait until the process has ended, then remove the half-written files of its job.
 
-        For a process that had a job and was told to end, or died. It has `STOP_S` seconds to end.
+        For a process that had a job and was told to end, or died. After `STOP_S` seconds it is
+        killed.
         """
         self.wait_for_end()
         if self.process.pid is not None:
@@ -236,10 +245,12 @@ def _interrupts_blocked() -> Iterator[None]:
     """Make the processes that are started in the ``with`` block ignore Ctrl-C.
 
     A terminal sends Ctrl-C's signal to all its processes, but only this one must act on it. The
-    signal is blocked here, and new processes inherit the block. Windows cannot block it; there,
-    `_work` makes the new process ignore it. Threads of libraries are not blocked, so that a signal
-    can still reach this process. It is only noted then, and raised at the end of the block: a new
-    process that is half started could not end quietly.
+    signal is blocked in the calling thread, and new processes inherit the block. Windows cannot
+    block it; there, nothing is done here, and `_work` makes the new process ignore it.
+
+    A Ctrl-C during the block acts on this process at the block's end, because a new process that is
+    half started could not end quietly. It may reach this process by another thread, of a library;
+    it is noted then, if the caller is the main thread.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
