@@ -158,18 +158,18 @@ def worst_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
     Each recording has one of `qualities`. Sharpness is the least of them, and the clipped share the
     largest. Contrast, noise and grey level all come from the recording with the least contrast over
     noise. A recording whose contrast over noise is NaN counts for none of the values; all are NaN
-    if no other recording is left.
+    if no other recording is left. A value that is NaN in a recording is taken from the others.
     """
     seen = [quality for quality in qualities if not math.isnan(quality.contrast_over_noise)]
     if not seen:
         return ImageQuality()
     faintest = min(seen, key=lambda quality: quality.contrast_over_noise)
     return ImageQuality(
-        sharpness=min(quality.sharpness for quality in seen),
+        sharpness=float(np.fmin.reduce([quality.sharpness for quality in seen])),
         eye_contrast=faintest.eye_contrast,
         noise_std=faintest.noise_std,
         face_grey=faintest.face_grey,
-        clipped_share=max(quality.clipped_share for quality in seen),
+        clipped_share=float(np.fmax.reduce([quality.clipped_share for quality in seen])),
     )
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -187,3 +188,6 @@ def test_the_worst_of_joined_recordings() -> None:
     worst = worst_quality([good, ImageQuality(), bad])
     assert worst == ImageQuality(0.5, 10, 5, 40, 0.2)
     assert math.isnan(worst_quality([ImageQuality()]).sharpness)
+    blurred = replace(bad, sharpness=math.nan)
+    assert worst_quality([blurred, good]).sharpness == good.sharpness
+    assert worst_quality([good, blurred]).sharpness == good.sharpness
