@@ -29,9 +29,9 @@ from handler.errors import (
     ThrottledError,
     to_document,
 )
+from handler.execution import AnalysisEndedError, ExecutionRecord
 from handler.keys import make_key
 from handler.limits import Limits
-from handler.ownership import AnalysisEndedError, Ownership
 from handler.parts import DAMAGED, UNDIVIDED, Parts, name_part
 from handler.records import Record
 from handler.requests import parse_parameters
@@ -342,8 +342,8 @@ class SegmentJobs:
             self._record(job).write(lambda stored: records.fail(stored, document))
         self._parts(job).remove()
 
-    def _record(self, job: Job) -> Ownership:
-        return Ownership(self._storage, job.analysis_id, job.execution)
+    def _record(self, job: Job) -> ExecutionRecord:
+        return ExecutionRecord(self._storage, job.analysis_id, job.execution)
 
     def _parts(self, job: Job) -> Parts:
         return Parts(self._storage, job.analysis_id, job.execution, self._work_folder)

@@ -12,8 +12,8 @@ from aws_lambda_powertools import Logger
 
 from handler.cohort_table import CohortTable
 from handler.errors import describe_for_log, to_handler_error
+from handler.execution import AnalysisEndedError
 from handler.limits import Limits
-from handler.ownership import AnalysisEndedError
 from handler.segment_jobs import JobFailedError, SegmentJobs, parse_job
 
 

@@ -20,7 +20,7 @@ from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.config import default_user_config
 
 from handler import aws as aws_module
-from handler import ownership, records, segment_jobs
+from handler import execution, records, segment_jobs
 from handler.aws import AwsStorage
 from handler.environment import read_environment
 from handler.errors import StorageUnavailableError, ThrottledError
@@ -78,7 +78,7 @@ class UnsteadyStorage:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at the record with each frame, and wait for nothing."""
     monkeypatch.setattr(segment_jobs, "PROGRESS_INTERVAL_S", 0.0)
-    monkeypatch.setattr(ownership.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(execution.time, "sleep", lambda _seconds: None)
 
 
 @pytest.fixture

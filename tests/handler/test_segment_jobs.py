@@ -13,7 +13,7 @@ import pytest
 
 from handler import division
 from handler import segment_jobs as jobs_module
-from handler.ownership import AnalysisEndedError, Ownership
+from handler.execution import AnalysisEndedError, ExecutionRecord
 from handler.segment_jobs import JobFailedError
 from tests.containers import encode, read_images
 from tests.deploy.test_template import properties
@@ -268,7 +268,7 @@ def test_a_passing_throttle_is_waited_for(
             left -= 1
             if kind == "throttled":
                 throttled = ThrottledError("throttled", "of users/u1")
-                monkeypatch.setattr(Ownership, "read", lambda *_a, **_k: raise_(throttled))
+                monkeypatch.setattr(ExecutionRecord, "read", lambda *_a, **_k: raise_(throttled))
                 try:
                     return world.carry_out(name, event)
                 finally:

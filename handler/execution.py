@@ -31,7 +31,7 @@ class AnalysisEndedError(Exception):
     """
 
 
-class Ownership:
+class ExecutionRecord:
     """Reads and writes the record of an analysis, as long as one execution owns it.
 
     Parameters
