@@ -10,6 +10,7 @@ import numpy as np
 
 from kernels import BLINK, compute_valid_time_s, mark_around_closures
 from kernels.dips import REFUSALS
+from kernels.measures import median_finite
 from tracker.measures.analysis import Analysis
 from tracker.measures.basis import SMALL_RANGE_COUNTS, Basis
 from tracker.measures.findings import Finding
@@ -122,12 +123,8 @@ def find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
     found += _find_time_obstacles(analysis, quality, open_time_s)
     # Every face has a width; NaN must not pass.
     if not quality.canthal_distance_px >= MIN_CANTHAL_DISTANCE_PX:
-        found.append(
-            Finding(
-                "eyes_too_small",
-                {"width_px": quality.canthal_distance_px, "least_px": MIN_CANTHAL_DISTANCE_PX},
-            )
-        )
+        width = {"width_px": quality.canthal_distance_px, "least_px": MIN_CANTHAL_DISTANCE_PX}
+        found.append(Finding("eyes_too_small", width))
     found += _find_head_obstacles(analysis, quality, open_time_s)
     # NaN must not pass.
     if not quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
@@ -380,11 +377,15 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
 
 
 def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
-    """Yield cautions if gaze is lower in the last phase up than down, or if many blinks are cut."""
-    held = {phase.phase: phase.held_offset for phase in analysis.phases}
-    if held.get("up", math.nan) - held.get("down", math.nan) > (
-        analysis.measures.vertical_noise_floor
-    ):
+    """Yield cautions if gaze is lower in the phases up than down, or if many blinks are cut.
+
+    Of several phases of a direction, the median one counts.
+    """
+    up, down = (
+        median_finite(np.array([one.held_offset for one in analysis.phases if one.phase == name]))
+        for name in ("up", "down")
+    )
+    if up - down > analysis.measures.vertical_noise_floor:
         yield Finding("protocol_mismatch")
     cut, blinks = _count_cut_blinks(analysis), analysis.measures.blink_count
     if cut > NOTED_CUT_SHARE * blinks:

@@ -654,6 +654,25 @@ class TestProtocol:
         assert codes(self.analyze(0.08, 0.06)) == ([], [])
         assert codes(self.analyze(-0.08, -0.06))[1] == ["protocol_mismatch"]
 
+    @pytest.mark.parametrize("swapped", [0, 1, 2, 3])
+    def test_of_repeated_phases_most_decide_whether_they_are_the_other_way_round(
+        self, swapped: int
+    ) -> None:
+        """The first of three pairs are swapped: 3 s up, 3 s down, and so on."""
+        starts_s = np.arange(6) * 3.0
+        names = ["up", "down"] * 3
+        task = parse_protocol(
+            [
+                {"phase": name, "start_s": at_s, "end_s": at_s + 3}
+                for name, at_s in zip(names, starts_s, strict=True)
+            ]
+        )
+        step = (np.arange(540) / FPS // 3).astype(int)
+        vertical = np.where(step % 2 == 0, -0.08, 0.08) * np.where(step < 2 * swapped, -1, 1)
+        track = make_track(make_landmarks(np.full(540, 0.3), vertical))
+        analysis = analyze_track(track, Parameters(protocol=task))
+        assert ("protocol_mismatch" in codes(analysis)[1]) == (swapped >= 2)
+
     def test_the_app_s_task_without_a_rest_tells_where_the_eyes_were_held(self) -> None:
         times_s = np.arange(600) / FPS
         vertical = np.where(times_s < 10, -0.12, 0.03)
