@@ -184,7 +184,7 @@ class Part:
             File to write; its suffix must be ``.npz``, or NumPy adds it. An existing file is
             replaced.
         """
-        np.savez_compressed(path, **self._arrays())
+        np.savez_compressed(path, allow_pickle=False, **self._arrays())
 
     def is_same(self, other: "Part") -> bool:
         """Return whether another part has the same content, bit for bit, segment included."""
