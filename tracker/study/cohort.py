@@ -51,18 +51,18 @@ class Row:
     Attributes
     ----------
     recording : str
-        Path of its files without their endings, relative to the table's folder.
+        Path of its files without their endings, relative to the table's folder, as ``a/clip``.
     file : str
-        The video's name, with the folders below the one that was searched.
+        The video's name, with the folders below the one that was searched, as ``a/clip.mp4``.
     status : str
         One of `OUTCOMES`: a status of the assessment, or ``failed`` without a result.
     participant : Participant or None
         Who was recorded; None if the table of participants does not say it.
     reasons, cautions : tuple of str
         Codes of findings: why the recording is not assessable or the answer borderline (else none),
-        and what limits the numbers without ruling out an answer.
+        and what limits the numbers without ruling out an answer. A code may be in both.
     outliers : tuple of str
-        Measures, of `OUTLIER_MEASURES`, in which the recording is unlike the others.
+        Those of `OUTLIER_MEASURES` in which the recording is unlike the others.
     failure_code, failure_message : str or None
         Why there is no result; None if there is one.
     values : mapping of str to (str, int, float, bool or None)

@@ -85,7 +85,8 @@ class TableRow:
     file : str
         The video's name, with the folders below the one that was searched.
     corrected, corrections : str
-        Who corrected the detected blinks, and how many changed, in words; both empty if nobody did.
+        In words: who corrected what was detected; and the number of corrections, with the blinks
+        before and after them. Both are empty if nobody did.
     people : list of str
         Participant, group and visit. One that no recording of the table has is left out; where only
         this recording lacks it, the text is empty.
@@ -322,8 +323,8 @@ def _make_cell(
     can_be_doubtful : bool
         Whether the page greys the value out if the recording is not assessable.
     threshold : float or None
-        Only for a vertical range: the limit below which PSP is suspected. The range and both ends
-        of its interval are then rounded to the side of it on which they are.
+        Only for a vertical range: the limit below which PSP is suspected. Rounding then moves
+        neither the range nor an end of its interval across it.
     """
 
     def shown(number: float) -> str:
@@ -403,7 +404,7 @@ class Plot:
 
     @property
     def is_half(self) -> bool:
-        """Whether the plot takes half of the width, beside another one."""
+        """Whether the plot takes half of the page's width: those of the quality do."""
         return self.measure.startswith("quality_")
 
 

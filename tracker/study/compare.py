@@ -55,8 +55,8 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
     Parameters
     ----------
     recordings : sequence of Labelled
-        Recordings of one person, in two or more conditions, which is not checked. The first
-        recording's condition is the first one.
+        Recordings in two or more conditions. The first recording's condition is the first one.
+        That all are of one person is not checked.
 
     Returns
     -------
@@ -72,16 +72,16 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
     that of the change comes from `kernels.change.compute_difference_interval`. Intervals only cover
     the errors in these recordings, not how further recordings would differ.
 
-    If a condition was recorded more than once, every change is also compared with the smallest
-    detectable change (`kernels.change.compute_detectable_change`): the standard deviation within
-    conditions, pooled over all of them, times Student's quantile. This assumes that recordings vary
-    alike in all conditions.
+    If two recordings of a condition have different values, every change is also compared with the
+    smallest detectable change (`kernels.change.compute_detectable_change`): the standard deviation
+    within conditions, pooled over all of them, times Student's quantile. This assumes that
+    recordings vary alike in all conditions.
 
     A change is thus tested by its interval, by the smallest detectable change, by both, or not at
     all. A measure is said to have changed if every test that is possible finds a change, unless a
-    concern forbids to judge it. Each test
-    is at 5 %: where nothing changed, about 1 test in 20 finds a change by chance. The tests are not
-    corrected for that, but the report says how many changes were judged.
+    concern keeps it from being judged. Each test is at 5 %: where nothing changed, about 1 test in
+    20 finds a change by chance. The tests are not corrected for that, but the report says how many
+    changes were judged.
     """
     labels = list(dict.fromkeys(recording.label for recording in recordings))
     groups = [[one.summary for one in recordings if one.label == label] for label in labels]

@@ -109,7 +109,7 @@ class ComparisonInputError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A recording's checked summary, and the label of the condition that it belongs to.
+    """A recording's summary, and the label of the condition that it belongs to.
 
     A condition is, for example, a visit, or "before medication".
     """

@@ -49,8 +49,8 @@ class AnswerLine:
 class ForestPlot:
     """The drawing of a condition's values on a horizontal scale.
 
-    All numbers are positions: distances from the drawing's left edge, in units of which the drawing
-    is `_WIDTH` wide.
+    All numbers are positions: distances from the drawing's left edge. The drawing is `_WIDTH` units
+    wide.
 
     Attributes
     ----------

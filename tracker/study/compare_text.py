@@ -77,8 +77,8 @@ def format_number(measure: ComparedMeasure, value: float | None, sign: str = "")
 def format_value(language: Language, measure: ComparedMeasure, value: ConditionValue) -> str:
     """Return a condition's value as text, with its 95 % interval if it has one, but no unit.
 
-    For example ``0.091 (0.085 to 0.097)``; a dash if there is no value. Vertical ranges are rounded
-    to the side of the threshold on which they are.
+    For example ``0.091 (0.085 to 0.097)``; a dash if there is no value. If `measure` has a
+    `threshold`, rounding moves no number across it.
     """
     numbers = [value.value, *value.ci95]
     if measure.threshold is not None:

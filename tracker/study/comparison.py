@@ -1,4 +1,7 @@
-"""The result of a comparison. Numbers are rounded as in its JSON; a missing number is None."""
+"""The result of a comparison.
+
+Numbers are rounded to six significant digits, as in its JSON; a missing number is None.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -55,7 +58,7 @@ class Concern:
     Attributes
     ----------
     code : str
-        Machine-readable kind of the concern.
+        Kind of the concern, for programs, such as ``other_protocol``.
     labels : tuple of str
         Labels of the conditions concerned.
     message : str
@@ -110,7 +113,7 @@ class ConditionValue:
         The condition.
     value : float or None
         Mean over the recordings that have a value; for a rate of blinks or prolonged closures, all
-        events over the whole time of all recordings. In the unit of the measure. None if no
+        events over the time with a face of all recordings. In the unit of the measure. None if no
         recording has a value.
     ci95 : (float or None, float or None)
         95 % interval of the value, lower end first; both None if there is none. It leaves out how

@@ -45,8 +45,9 @@ class Group:
     counts : dict of str to int
         Number of recordings with each outcome, by `tracker.study.cohort.OUTCOMES`; may be 0.
     measures : dict of str to Quartiles or None
-        Quartiles over people of each of `GROUP_MEASURES`. A person with several recordings counts
-        once, with their mean. Only assessable recordings with a value count; None if there is none.
+        Quartiles over people of each of `GROUP_MEASURES`, by its name. A person with several
+        recordings counts once, with their mean. Only assessable recordings with a value count; None
+        if there is none.
     """
 
     name: str

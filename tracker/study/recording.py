@@ -132,7 +132,7 @@ class Failure:
     Attributes
     ----------
     code : str
-        Machine-readable kind of failure.
+        Kind of failure, for programs, such as ``undecodable``.
     message : str
         What happened and what to do about it.
     is_input : bool
@@ -254,7 +254,7 @@ def find_person(participants: Participants, recording: Recording) -> Participant
 
 
 def is_long(recording: Recording, parameters: Parameters) -> bool:
-    """Return whether 3000 frames or more would be analysed, so that the video may be divided.
+    """Return whether a video may be divided: every `step`-th frame makes 3000 frames or more.
 
     False if it cannot be read. Loads no kernel and no model.
     """
@@ -277,7 +277,7 @@ def divide_recording(
     ----------
     recording, parameters, request
     segments, resume : int, bool
-        Most segments to make; and as for `analyze_recording`.
+        Most segments to make; whether the files of an earlier run may be kept.
 
     Returns
     -------
@@ -374,7 +374,7 @@ def _finish(
     """Track and measure a recording, and write its files with the hash of `_seal` in the summary.
 
     `track` makes the track. It gets a `_Report`, and a dict to fill with JPEGs of the eyes by the
-    track's frame; None if no pictures are needed.
+    track's frame, or None. With `blur_face`, an earlier annotated copy is removed first.
     """
     from tracker.pipeline import measure_track
 
@@ -466,7 +466,7 @@ def _identify(
 def _seal(summary: Summary, identity: str) -> str:
     """Return a hash of the summary and of the text from `_identify`, in hexadecimal.
 
-    It is saved in the summary: a later run then knows that this is finished and was not edited.
+    Saved in the summary as `resume_key`, it tells a later run that nobody edited the summary.
     """
     text = json.dumps(replace(summary, resume_key=None).to_dict(), sort_keys=True) + identity
     return hashlib.sha256(text.encode()).hexdigest()

@@ -105,9 +105,9 @@ class Schedule:
         """Return how many frames of a recording are done in all, and how many are expected.
 
         The recording is the one at `index`; `done` and `expected` (0: unknown) are what its `job`
-        has told, and are returned as they are unless that is a segment. Then the sum over all the
-        recording's segments is returned; an annotated copy, which is still to come, doubles what is
-        expected.
+        has told. If that is a `OneSegment`, both results are sums over all the recording's
+        segments, and an annotated copy, which is still to come, doubles the second. For any other
+        job, `done` and `expected` are returned as they are.
         """
         if not isinstance(job, OneSegment):
             return done, expected

@@ -299,7 +299,7 @@ def sweep_tracks(
         The values to try of one or more of `GRID_PARAMETERS`, by their names.
     out : Path
         File to write: CSV, or Parquet if its suffix is ``.parquet``. It appears whole or not at
-        all.
+        all, in place of an existing one.
     on_track : callable
         Called after each track, also a failed one, with the number of tracks done and of all.
     on_failure : callable

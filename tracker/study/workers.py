@@ -85,7 +85,7 @@ def analyze_recordings(
     index : int
         Index of the recording that was just done: each once, in the order in which they are done.
     outcome : FinishedRecording or Failure
-        A failure also if its process died.
+        Any error is a failure, also the death of the process.
     """
     schedule = Schedule(recordings, request, workers)
     # With at least two processors for each recording, decoding gets its own thread.
