@@ -42,9 +42,10 @@ _WORDS = (
 class CorrectionRow:
     """A row of the table of corrections, in the report's language.
 
-    `before` is what was detected, `after` what stands in its place, and `what` the kind of the
-    correction. `before` is empty for what was added, `after` for what was removed. For a time that
-    was marked, as not usable for instance, `before` is empty and `after` is that time.
+    `before` is what was detected, one event or several, and `after` what stands in its place.
+    `what` names the correction, such as "removed". `before` is empty for what was added, `after`
+    for what was removed. For a time that was marked, as not usable or as the primary position,
+    `before` is empty and `after` is that time.
     """
 
     before: str
@@ -56,7 +57,8 @@ class CorrectionRow:
 class CorrectionMark:
     """What a corrected report says of its corrections, in the report's language.
 
-    `sentences` say who corrected how much, when and why; `rows` list each correction.
+    `sentences` say who corrected how much and when, and why if a reason was given. `rows` list each
+    correction: events in order of time, then times not usable, then the primary position.
     """
 
     sentences: list[str]
@@ -64,7 +66,7 @@ class CorrectionMark:
 
 
 def describe_corrections(source: ReportInput) -> CorrectionMark | None:
-    """Return what was corrected by whom; None if nobody did."""
+    """Return what was corrected by whom; None if the analysis is without corrections."""
     analysis, summary = source.analysis, source.summary
     said, detected = analysis.corrections, analysis.detected
     if said is None or detected is None:
@@ -99,7 +101,7 @@ def describe_corrections(source: ReportInput) -> CorrectionMark | None:
 
 
 def _join(source: ReportInput, events: Sequence[TimedEvent]) -> str:
-    """Return events in words, such as "Blink, 2.00 to 2.25 s"; "" if there are none."""
+    """Return events in words, such as "Blink, 2.00 to 2.25 s", with "; " between; "" for none."""
     return "; ".join(
         source.text(
             "correct.event",
@@ -122,7 +124,8 @@ def make_editor_data(source: ReportInput) -> dict[str, Any]:
     """Return the data that the editor, ``assets/corrections.js``, starts from, as JSON can hold it.
 
     It holds the events as detected, and what is in their place now: the same, or what a person
-    corrected before.
+    corrected before; also how the file is to be named, the limits of what may be entered, and the
+    editor's words in the report's language. Times are in seconds.
     """
     analysis, times_s = source.analysis, source.analysis.track.times_s
     detected = list_events(analysis.detected or analysis.events, times_s)

@@ -1,7 +1,7 @@
 """Quality indicators of a report: each grades one aspect of the recording, such as light.
 
-An indicator measures nothing itself. Its grade follows from the findings of the assessment, what
-prevents or limits an answer.
+An indicator measures nothing itself. Its grade follows from the assessment's findings: its reasons,
+which prevent an answer, and its cautions, which only limit one.
 """
 
 import math
@@ -28,9 +28,11 @@ class QualityIndicator:
     codes : tuple of str
         Codes of the findings that lower its grade.
     not_judged_with : tuple of str
-        Codes of findings that stop the assessment before it looks for `codes`.
+        Codes of findings that stop the assessment before it looks for `codes`: without any of
+        these, the grade is then "unknown", not "good".
     last : bool
-        Whether the assessment looks for `codes` last: only if nothing else rules out an answer.
+        Whether the assessment looks for `codes` last: only if nothing else rules out an answer. If
+        something does, the grade is "unknown", not "good".
     """
 
     name: str
@@ -117,7 +119,8 @@ class GradedIndicator:
     """A quality indicator as the report shows it.
 
     `name` is that of the `QualityIndicator`, and `grade` how good the recording is in this respect.
-    `numbers` is a text with its measured values and their limits, in the report's language.
+    `numbers` is a text with its measured values and their limits, in the report's language; or, if
+    one of them is missing, that it was not measured.
     """
 
     name: str
@@ -140,8 +143,9 @@ def grade_indicator(
     Returns
     -------
     {"good", "caution", "bad", "unknown"}
-        "bad" if one of its findings prevents an answer, "caution" if one only limits it. "unknown"
-        if the assessment did not look for its findings, or if its numbers are missing.
+        The first of these that holds: "bad" if one of its findings prevents an answer; "caution" if
+        one only limits it; "unknown" if the assessment did not look for its findings, or
+        `is_measured` is false; "good".
     """
     reasons = {finding.code for finding in assessment.reasons}
     if reasons & set(indicator.codes):
@@ -157,7 +161,7 @@ def grade_indicator(
 def grade_indicators(
     analysis: Analysis, assessment: Assessment, language: Language
 ) -> list[GradedIndicator]:
-    """Grade all indicators of a recording, in the report's order."""
+    """Grade all indicators of a recording, in the order of `INDICATORS`, which is the report's."""
     numbers = _collect_numbers(analysis, assessment)
     graded = []
     for indicator in INDICATORS:

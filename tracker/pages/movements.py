@@ -33,17 +33,18 @@ class MovementRow:
     Attributes
     ----------
     field, exact : str
-        Name of the field in the summary, and its value with all digits.
+        Name of the field in the summary, and its value with all digits; "" if it is missing.
     grade : {"good", "caution", "bad", "unknown"}
-        How well the recording shows the measure. It does not say whether the value is normal.
+        How well the recording shows the measure, not whether the value is normal. "bad": the
+        recording is too bad for an answer; "unknown": the value is missing.
     label : str
         The measure's name in the report's language.
     shown : str
-        The value and its interval, or why it is missing.
+        The value and its 95 % interval, if that is known; or why the value is missing.
     notes : sequence of str
-        Sentences about it.
+        Sentences about it; none if the value is missing.
     ruler : Markup
-        The value on a scale; empty for most measures.
+        The blink rate at rest on a scale; empty for all other measures.
     """
 
     field: str
@@ -60,16 +61,16 @@ MOVEMENTS = list_movements()
 
 
 def list_movement_rows(source: ReportInput) -> list[MovementRow]:
-    """Return the rows of the section, one for each of `MOVEMENTS`."""
+    """Return the rows of the section: one for each of `MOVEMENTS`, in their order."""
     is_unreliable = _is_unreliable(source.assessment)
     return [_make_row(source, name, is_unreliable) for name in MOVEMENTS]
 
 
 def _is_unreliable(assessment: Assessment) -> bool:
-    """Return whether the recording itself is too bad for an answer.
+    """Return whether a fault of the recording itself prevents an answer.
 
     A fault that is only about the task, such as that it is unknown, does not count: the movements
-    can be measured all the same.
+    can be measured all the same. Nor do cautions count, or that the answer is borderline.
     """
     poor = {code for one in INDICATORS if one.name != "task" for code in one.codes}
     return any(reason.code in poor for reason in assessment.reasons)
@@ -94,9 +95,9 @@ def _make_row(source: ReportInput, name: str, is_unreliable: bool) -> MovementRo
 
 
 def _note(source: ReportInput, name: str) -> tuple[list[str], bool]:
-    """Return sentences about a measure, and whether they limit how far it can be trusted.
+    """Return sentences about a measured value, and whether they limit how far it can be trusted.
 
-    `name` is the measure's field in the summary.
+    `name` is the measure's field in the summary, and its value is not missing.
     """
     text, summary, measures = source.text, source.summary, source.analysis.measures
     notes, is_limited = [], False
@@ -139,7 +140,11 @@ def _note(source: ReportInput, name: str) -> tuple[list[str], bool]:
 
 
 def list_saccades(source: ReportInput) -> list[list[str]]:
-    """Return the table of the gaze's steps, mean of both eyes: a list of cells for each step."""
+    """Return the table of the gaze's steps, mean of both eyes: a list of cells for each step.
+
+    They are the steps of `list_saccade_rows`, in its order, with those that do not count and why
+    not. A phase in which no step was found is a row, too. Missing values are "-".
+    """
 
     def show(value: Pooled, form: str) -> str:
         if math.isnan(value[0]):
@@ -197,8 +202,8 @@ def count_pairs_told_apart(seconds: float) -> int:
     The rates are the means in `BLINKS_AT_REST_PER_MIN`: of people with PSP, of people with
     Parkinson's disease, and of healthy people.
 
-    For each rate, take the number of blinks to expect in that time, and the 95 % interval of the
-    rate that such a count gives. Two rates are told apart if each interval leaves out the other
+    For each rate, take the whole number of blinks to expect in that time, and the 95 % interval of
+    the rate that such a count gives. Two rates are told apart if each interval leaves out the other
     rate. 1 means that only PSP and healthy are, 2 also PSP and Parkinson's disease, 3 all.
     """
     minutes = seconds / 60
@@ -215,7 +220,7 @@ def _draw_rest(
 ) -> Markup:
     """Draw the blink rate at rest, in blinks a minute, on a scale with the published means.
 
-    `interval` are the ends of its 95 % interval; None if they are not known.
+    `interval` are the ends of its 95 % interval. If one is None, the interval is not drawn.
     """
     low, high = interval
     known = None if low is None or high is None else (low, high)

@@ -38,13 +38,14 @@ class NumberRow:
     field : str
         Dotted name of the field in the summary, such as ``quality.sharpness``.
     exact : str
-        The value with all digits of the summary, for programs; empty if it is missing.
+        The value with all digits of the summary, for programs, as of `format_exact`.
     label : str
         Name of the number in the report's language.
     shown : str
-        The value as readers see it, or why it is missing.
+        The value as readers see it, or why it is missing. If it is the vertical range in degrees,
+        and `is_angle_known` is false of it, a text that it is not shown.
     is_missing : bool
-        Whether the summary has no value here.
+        Whether the summary has no value here, that is None, or an interval of two None.
     """
 
     field: str
@@ -66,17 +67,16 @@ def list_numbers(
     Parameters
     ----------
     names : tuple of str
-        Dotted names of fields in the summary, such as ``quality.sharpness``.
-    analysis : Analysis
-    assessment : Assessment
-    summary : Summary
-        Of that analysis.
+        Dotted names of fields in the summary, such as ``quality.sharpness``: numbers, intervals,
+        flags, and texts whose values have names (`Field.values`).
+    analysis, assessment, summary : Analysis, Assessment, Summary
+        The last two are of that analysis.
     language : {"en", "ko"}
 
     Returns
     -------
     list of NumberRow
-        One for each name, in the same order.
+        One for each name, in the same order, also if the number is missing.
     """
     rows = []
     hides_angle = not is_angle_known(*analysis.measures.vertical_peak_to_peak_deg_range)
@@ -99,7 +99,7 @@ def list_numbers(
 def format_exact(value: Any) -> str:
     """Return a value of the summary as text, with all its digits; "" for None.
 
-    The ends of an interval are separated by a space.
+    The ends of an interval are separated by a space, also if they are None: (None, None) gives " ".
     """
     if isinstance(value, tuple):
         return " ".join(map(format_exact, value))
@@ -109,7 +109,8 @@ def format_exact(value: Any) -> str:
 def is_angle_known(low_deg: float, high_deg: float) -> bool:
     """Return whether an angle is known precisely enough to be shown.
 
-    The true angle lies between `low_deg` and `high_deg`. These must differ by less than their mean.
+    The true angle lies between `low_deg` and `high_deg`. These must differ by less than their mean:
+    10 to 16 is known, 10 to 31 is not. NaN is not known.
     """
     return high_deg - low_deg < (low_deg + high_deg) / 2
 
@@ -136,20 +137,21 @@ def _format_value(field: str, value: Any, basis: Basis, language: Language) -> s
 def explain_missing(
     field: str, analysis: Analysis, assessment: Assessment, language: Language
 ) -> str:
-    """Return why a number is missing.
+    """Return why a number is missing. Whether it is missing is not checked.
 
     Parameters
     ----------
     field : str
-        Dotted name of the number in the summary.
+        Dotted name of the number in the summary, or of its interval.
     analysis : Analysis
     assessment : Assessment
+        Of that analysis.
     language : {"en", "ko"}
 
     Returns
     -------
     str
-        A short text in `language`.
+        A short text in `language`, such as "not measured: no face was seen".
     """
     if find_field(field)[1].group in ("fixation", "lids") and analysis.traces.seen.any():
         return _name_reason(field, analysis, language)
@@ -158,9 +160,11 @@ def explain_missing(
 
 
 def _name_reason(field: str, analysis: Analysis, language: Language) -> str:
-    """Return in words why a number about fixation or the lids is missing; `field` is its name.
+    """Return in words why a number about fixation or the lids is missing.
 
-    The measures hold a code of the reason, in fields that end in ``_reason``.
+    `field` is its name in the summary, or its interval's. The words come from the code in the
+    measures' field of its reason, ``NAME_reason``. Without such a code, they say that too little
+    was seen.
     """
     name = field.removesuffix("_ci95")
     # Where a number has no reason of its own, this one's holds.
@@ -184,9 +188,10 @@ def _name_reason(field: str, analysis: Analysis, language: Language) -> str:
 def _find_cause(
     field: str, analysis: Analysis, assessment: Assessment
 ) -> tuple[str, dict[str, float]]:
-    """Return why a number is missing: the key of the text, and the values of its placeholders.
+    """Return why a number is missing: KEY of the text ``report.missing.KEY``, and its values.
 
-    `field` is the number's dotted name in the summary.
+    The values are by the text's placeholders, {} for most. `field` is the number's dotted name in
+    the summary, or its interval's.
     """
     if field.startswith(("video_meta", "quality.bits")):
         return "not_declared", {}
@@ -217,9 +222,10 @@ def _find_cause(
 
 
 def _find_saccade_cause(field: str, analysis: Analysis) -> tuple[str, dict[str, float]]:
-    """Return why a number of the saccades is missing: key of the text, values of its placeholders.
+    """Return why a number of the saccades is missing: KEY and values of ``report.missing.KEY``.
 
-    `field` is the number's name in the summary, without ``_ci95``.
+    The values are by the text's placeholders. `field` is the number's name in the summary, without
+    ``_ci95``.
     """
     # The counts are missing only if all is, for one reason.
     name = "vertical_saccade_time_ms" if field.endswith("_saccade_count") else field

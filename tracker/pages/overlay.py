@@ -85,9 +85,9 @@ def write_overlay(
         The video that was analysed.
     analysis : Analysis
     blur_face : bool, default False
-        Show only a box around each eye of the analysed face, and nothing in a frame without
-        landmarks. The rest is plain grey, because a mosaic or blur of a moving face can be undone
-        from many frames.
+        Show only a box around each eye of the analysed face; in a frame in which no face counts as
+        seen, nothing. The rest is plain grey, because a mosaic or blur of a moving face can be
+        undone from many frames.
     on_progress : callable, optional
         Called after each frame with the number of frames written and the number there will be.
     decode_ahead : bool, default False
@@ -96,15 +96,15 @@ def write_overlay(
     Returns
     -------
     Path
-        The copy, as H.264 that browsers play. Its times are the video's own, counted from the first
-        frame. It has no sound, no metadata of the video, and only the analysed frames: every
-        `step`-th. The file is written whole or not at all and replaces an earlier one.
+        The copy, as H.264 that browsers play. It has only the analysed frames, at their times from
+        the first one; slow motion is shown at its real speed. It has no sound and no metadata of
+        the video. It is written whole or not at all. An earlier copy is removed even if this fails.
 
     Raises
     ------
     InputError
-        The video cannot be read (see `tracker.video.frames.Video`), or it is not the one that was
-        analysed.
+        The video cannot be read (see `tracker.video.frames.Video`), or an analysed frame is missing
+        or of another size than before, so that it is not the video that was analysed.
     """
     # Nobody should take an earlier copy for this one, above all if the earlier one shows the face.
     path = result_path(directory, stem, "overlay")
@@ -208,7 +208,7 @@ class Layout:
 
     @classmethod
     def fit(cls, width: int, height: int) -> Self:
-        """Return the layout of the copy of a video that is `width` by `height` pixels."""
+        """Return the layout for a video whose upright frames are `width` by `height` pixels."""
         short = min(width, height)
         total = height + short * PANEL_HEIGHT_PX / PANEL_WIDTH_PX
         largest = min(LONG_SIDE_PX / max(width, total), SHORT_SIDE_PX / min(width, total))
@@ -229,7 +229,7 @@ class Layout:
         )
 
     def scale(self, points: NDArray[Any]) -> NDArray[np.float64]:
-        """Convert points (x, y), shape (..., 2), from the video's pixels to the copy's picture."""
+        """Convert points (..., 2) in the video's pixels to the copy's, from its picture corner."""
         scaled: NDArray[np.float64] = points * np.array([self.scale_x, self.scale_y])
         return scaled
 
@@ -254,7 +254,7 @@ class _Painter:
         self._canvas: Image = np.full((layout.height, layout.width, 3), _DARK_LEVEL, np.uint8)
 
     def paint(self, n: int, image: Image) -> Image:
-        """Return frame `n` of the copy, from 0, showing `image`; the next call overwrites it."""
+        """Return the copy of analysed frame `n`, showing `image`. The next call overwrites it."""
         layout, canvas = self._layout, self._canvas
         area = canvas[: layout.picture_height, layout.left : layout.left + layout.picture_width]
         size = (layout.picture_width, layout.picture_height)
@@ -443,8 +443,8 @@ def eye_boxes(landmarks: NDArray[np.float32]) -> list[NDArray[np.float64]]:
     Returns
     -------
     list of ndarray, shape (4, 2), float64
-        Corners of each eye's box in pixels. The box is as tilted as the eye. It holds the lids but
-        not the brows; see `tracker.face.quality`.
+        Corners of the left and of the right eye's box in pixels, in order around it. The box is as
+        tilted as the eye. It holds the lids but not the brows; see `tracker.face.quality`.
     """
     boxes = []
     for columns in EYE_COLUMNS:
@@ -472,7 +472,7 @@ def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> N
 
 
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Return points (..., 2) in OpenCV's fixed-point numbers: pixel centres move from .5 to .0."""
+    """Return points (..., 2) in 1/16 pixels as OpenCV takes them: a pixel's centre is 0, not .5."""
     # Points far outside of the picture would overflow; OpenCV itself clips at 2^15 pixels.
     limited = np.clip(points, -(2.0**14), 2.0**14)
     fixed: NDArray[np.int32] = np.round((limited - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)

@@ -10,7 +10,7 @@ value. The body can use the following from `assets/` and `templates/`:
   Plotly plot in this page's style; it resizes with the window, and prints as wide as A4, or in the
   pixels of ``data-print-width`` and ``data-print-height``). A click on a column's head sorts a
   ``<table class="sortable">``, by ``data-sort`` of each cell if it has that, or else by its text.
-- `draw_mark` and `draw_ruler`, which templates can call.
+- `draw_mark`, which templates can call. What `draw_ruler` returns is given to them as a value.
 """
 
 import base64
@@ -61,8 +61,8 @@ def make_page(
     body : Markup
         From `render_template`. A plain `str` is escaped.
     data : any, optional
-        Anything that JSON can hold, and NumPy arrays; NaN becomes null. The script reads it from
-        ``Page.data``.
+        Anything that JSON can hold, and NumPy arrays; NaN becomes null, and floats are rounded to 6
+        significant digits. The script reads it from ``Page.data``.
     script : str, optional
         JavaScript that runs at the end of the page. With a script, the plotting library is
         embedded.
@@ -107,7 +107,7 @@ def render_template(template: str, text_language: Language, **values: Any) -> Ma
         In the template, ``text(key, …)`` is `tracker.words.format_text` in this language.
     **values
         The values of the template's variables. Every value is escaped, except `Markup`. A variable
-        without a value is an error.
+        without a value raises `jinja2.UndefinedError`.
 
     Returns
     -------
@@ -147,7 +147,8 @@ def _digest(code: str) -> str:
 def _embed(data: Any) -> str:
     """Return data as JSON that is safe in a ``<script>`` of a page, whatever its texts hold.
 
-    <, >, & and Unicode line separators are escaped.
+    <, >, & and Unicode line separators are escaped. Floats are rounded and NaN becomes null, as
+    `to_json` does.
     """
     text = to_json(data)
     for character in "<>&\u2028\u2029":
@@ -192,14 +193,14 @@ def draw_ruler(
     description : str
         What the drawing shows in words, for people who cannot see it.
     end, ticks : float, sequence of float
-        End of the scale, and values to mark. What lies beyond the end is drawn at the end; an
-        interval gets an arrow there.
+        End of the scale, and values to mark. What lies beyond the end is drawn at the end, and an
+        interval gets an arrow there. What is below 0 is drawn at 0.
     threshold : RulerMark, optional
         A limit. The scale is hatched from 0 to there.
     references : sequence of RulerMark, optional
         Values to compare with, the smallest first. The words of neighbours are on different lines.
     below, above : str
-        Words for the parts of the scale below and above the threshold.
+        Words for the parts of the scale below and above the threshold; not shown without one.
 
     Returns
     -------

@@ -32,7 +32,7 @@ def find_browser() -> Path:
     Raises
     ------
     PdfError
-        There is none where such programs usually are.
+        There is none in PATH, nor where macOS and Windows install them.
     """
     for path in _list_places():
         if path.is_file():
@@ -64,7 +64,8 @@ def print_page(html: str, path: Path) -> None:
     Raises
     ------
     PdfError
-        There is no browser, or it failed, or it took longer than `MOST_S`.
+        There is no browser, or it failed, or it took longer than `MOST_S` seconds. An earlier file
+        stays as it is.
     """
     browser = find_browser()
     # The page lies beside the PDF: some browsers may not read the system's temporary folder.

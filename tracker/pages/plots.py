@@ -38,6 +38,12 @@ def make_plot_data(
         From `find_extremes`: the levels that the plot of the gaze marks.
     distributions : mapping of str to Histogram
         From `count_distributions`.
+
+    Returns
+    -------
+    dict
+        By the names that the script uses. Times of events and phases are in seconds, and the levels
+        in eye widths; `_make_series` says in which units the traces are.
     """
     times_s = source.analysis.track.times_s
     return {
@@ -70,12 +76,13 @@ def make_plot_data(
 
 
 def _make_series(analysis: Analysis) -> dict[str, list[int | None]]:
-    """Return the traces to draw, by the names that the script uses, at the frames to draw.
+    """Return the traces to draw, by the names that the script uses.
 
-    Each trace has one value for each sample that `choose_samples` chooses.
+    Each trace has one value for each sample (analysed frame) that `choose_samples` chooses.
 
-    They are whole numbers, which take less room and time than fractions: milliseconds, 1/10,000 of
-    EAR or of an eye width, 1/10 degree, and 0 or 1. A missing value is None.
+    They are whole numbers, which take less room and time than fractions. Times are in milliseconds,
+    the lids' opening in 1/10,000 of EAR (eye aspect ratio), gaze in 1/10,000 eye width, angles of
+    the head in 1/10 degree, and flags 0 or 1. A missing value is None.
     """
     samples = choose_samples(analysis)
     times_s = analysis.track.times_s
@@ -100,10 +107,11 @@ def _make_series(analysis: Analysis) -> dict[str, list[int | None]]:
 
 
 def _make_excluded(analysis: Analysis) -> dict[str, list[int | None]]:
-    """Return the lids' traces where a person marked the recording as not usable.
+    """Return the traces of both lids where a person marked the recording as not usable.
 
-    They are in 1/10,000 of EAR, and None everywhere else. They are drawn pale, so that a reader
-    sees what was left out. Without such marks, the result is empty.
+    They are at the same samples, in the same unit and named as in `_make_series`, with
+    ``excluded_`` before the name; None everywhere else. They are drawn pale, so that a reader sees
+    what was left out. Without such marks, the result is empty.
     """
     said, track = analysis.corrections, analysis.track
     if said is None or not said.unusable:

@@ -84,8 +84,8 @@ def render_report(
     Returns
     -------
     str
-        The HTML, at most `MAX_BYTES` as UTF-8. If there are very many blinks, not all pictures are
-        shown, and the page says how many are left out. It tells the day on which it was made.
+        The HTML. If it exceeds `MAX_BYTES` as UTF-8, pictures of events are left out until it does
+        not, or none is left; the page says how many. It tells the day on which it was made.
     """
     source = ReportInput(analysis, assessment, summary, pictures, language)
     # All values but the pictures, whose number depends on the size of the page.
@@ -141,9 +141,9 @@ def _make_title(source: ReportInput) -> str:
 
 
 def _make_sheet_values(source: ReportInput, extremes: Mapping[str, Extreme]) -> dict[str, Any]:
-    """Return the values of the variables in ``templates/sheet.html``, the report's first part.
+    """Return the values of the variables in ``templates/sheet.html``, by name.
 
-    `extremes` come from `find_extremes`.
+    The sheet is the report's first part. `extremes` come from `find_extremes`.
     """
     answer, cautions = sections.make_verdict(source), sections.list_cautions(source)
     head, cards = list_head(source), [sections.make_range_card(source)]
@@ -174,7 +174,8 @@ def _make_values(
 ) -> dict[str, Any]:
     """Return the values of the variables in ``templates/report.html`` that the sheet does not use.
 
-    The pictures of events are left out: see `_make_picture_values`.
+    Those about the pictures of events are left out: see `_make_picture_values`. `events` come from
+    `find_events`, and `distributions` from `count_distributions`.
     """
     analysis, assessment, summary = source.analysis, source.assessment, source.summary
     language = source.language
@@ -212,8 +213,9 @@ def _make_picture_values(
 ) -> dict[str, Any]:
     """Return the values that the template needs to show the pictures of the events.
 
-    They also tell how many events and frames are left out. `shown` holds the chosen frames of each
-    event, from `_choose_frames`.
+    They also tell how many events have no pictures shown because they are the last ones, and how
+    many frames are left out of the other events. `shown` holds the chosen frames of each event but
+    the last ones, from `_choose_frames`.
     """
     frame_count = sum(len(event.frames()) for event in events[: len(shown)])
     return {
@@ -228,11 +230,12 @@ def _choose_frames(
 ) -> list[ShownFrames]:
     """Choose the frames of each event to show, so that their pictures take at most `room_bytes`.
 
-    The result has an item for each event in order: the indices of the analysed frames to show, and
-    what each shows, such as "peak". `pictures` are JPEGs by the same index.
+    The result has an item for each event in order: pairs of the index of an analysed frame to show,
+    and what it shows, such as ["peak"]; none if the event has no picture. `pictures` are JPEGs by
+    the same index. A picture's size is that in the page: base64 and its markup.
 
-    If there is too little room, each event gets fewer frames, in the end only its peak. If even the
-    peaks take too much room, the last events are left out.
+    If there is too little room, each event gets only onset, peak and offset, and then only its
+    peak. If even the peaks take too much room, the result ends before the event that is too much.
     """
 
     def count_bytes(frames: ShownFrames) -> int:

@@ -43,9 +43,8 @@ class ReportInput:
 
     Attributes
     ----------
-    analysis : Analysis
-    assessment : Assessment
-    summary : Summary
+    analysis, assessment, summary : Analysis, Assessment, Summary
+        The last two are of that analysis.
     pictures : mapping of int to bytes, or None
         JPEG pictures of the eyes by the index of the analysed frame. None if there is no video.
     language : {"en", "ko"}
@@ -66,17 +65,17 @@ class ReportInput:
         return format_text(self.language, f"report.{key}", **values)
 
     def seconds(self, number: str) -> str:
-        """Return a formatted number of seconds with its unit in the report's language."""
+        """Return `number`, seconds as text, with the unit in the report's language."""
         return format_text(self.language, "page.seconds", number=number)
 
     def explain_missing(self, field: str) -> str:
-        """Return a sentence that says why a field of the summary has no number."""
+        """Return a text that says why a field of the summary, by its dotted name, has no number."""
         return explain_missing(field, self.analysis, self.assessment, self.language)
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence about a finding of the assessment, with its code; "" for several or none."""
+    """A sentence on the answer, and the code of its finding; "" if it is not about a single one."""
 
     code: str
     text: str
@@ -84,7 +83,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The screening answer in words: symbol, heading, reasons, and the message to the patient."""
+    """The screening answer in words, from `make_verdict`. `mark` is the grade of its symbol."""
 
     status: str
     mark: Grade
@@ -94,7 +93,11 @@ class Verdict:
 
 
 def make_verdict(source: ReportInput) -> Verdict:
-    """Return the screening answer and its reasons in words."""
+    """Return the screening answer and its reasons in words.
+
+    If the recording is not assessable, `sentences` has one for each reason. Otherwise it has one,
+    with code "": the verdict, the range that it rests on and, if borderline, why.
+    """
     assessment, language = source.assessment, source.language
     heading = format_text(language, f"verdict.{assessment.status}")
     if assessment.status == "not_assessable":
@@ -112,7 +115,7 @@ def make_verdict(source: ReportInput) -> Verdict:
 
 
 def list_cautions(source: ReportInput) -> list[Sentence]:
-    """Return the assessment's cautions (what limits its numbers) that are not reasons as well."""
+    """Return the assessment's cautions (what limits its numbers), without those in its reasons."""
     assessment = source.assessment
     return [
         Sentence(one.code, one.describe(source.language))
@@ -127,22 +130,19 @@ class MeasureCard:
 
     Attributes
     ----------
-    name : str
-        Name of the measure. The keys of its texts contain this name.
+    name : {"range", "down", "rate", "rest"}
+        Which measure: the vertical range, that down, the blink rate, or that at rest.
     field, exact : str
-        Name of the field in the summary, and its value with all digits.
+        Name of the field in the summary, and its value with all digits; "" if it is missing.
     figure, unit : str
-        The number as readers see it, and its unit; the unit is empty if the number is missing.
+        The number as readers see it, and its unit. If it is missing, figure says so; unit is "".
     details : str
-        The confidence interval, or why the number is missing.
-    is_unreliable : bool
-        Whether there is a number, and `is_doubtful` is true.
-    is_doubtful : bool
-        Whether the recording is too bad to rely on this measure, whether or not there is a number.
-    ruler : Markup
-        The number on a scale, from `draw_ruler`.
-    note : str
-        A further sentence; may be empty.
+        The 95 % interval, if known, and what else explains it; or why the number is missing.
+    is_unreliable, is_doubtful : bool
+        `is_doubtful`: the recording is too bad to rely on this measure, whether or not there is a
+        number. `is_unreliable`: this is so, and there is a number.
+    ruler, note : Markup, str
+        The number on a scale, or the scale alone if it is missing; a further sentence, or "".
     """
 
     name: str
@@ -158,7 +158,7 @@ class MeasureCard:
 
 
 def make_range_card(source: ReportInput) -> MeasureCard:
-    """Return the `MeasureCard` for the vertical range that the answer rests on."""
+    """Return the `MeasureCard` of the range that the answer rests on: the vertical or that down."""
     text, basis = source.text, source.assessment.basis
     name = "down" if basis.name == "down_range" else "range"
     low, high = basis.interval
@@ -211,10 +211,9 @@ def make_range_card(source: ReportInput) -> MeasureCard:
 
 
 def _note_range(source: ReportInput) -> str:
-    """Return a note on a measured range.
+    """Return a note on the range that the answer rests on: of one down, the whole vertical range.
 
-    If the answer rests on how far the person looked down, the note gives the whole vertical range,
-    from up to down. Otherwise it gives the range in degrees, or is empty if that is too uncertain.
+    Of the whole vertical range, it is that range in degrees; "" if these are too uncertain.
     """
     measures, basis = source.analysis.measures, source.assessment.basis
     if basis.name == "down_range":
@@ -266,7 +265,7 @@ def make_rate_card(source: ReportInput) -> MeasureCard:
 
 
 def mark_mean_rates(source: ReportInput) -> list[RulerMark]:
-    """Return the published mean blink rates at rest, in blinks a minute, to mark on a scale."""
+    """Return marks of published mean blink rates at rest, in blinks a minute, smallest first."""
     return [
         RulerMark(rate, source.text(f"movement.mean.{name}", rate=rate))
         for name, rate in BLINKS_AT_REST_PER_MIN.items()
@@ -277,8 +276,9 @@ def mark_mean_rates(source: ReportInput) -> list[RulerMark]:
 class EyePicture:
     """A picture of the eyes in one frame (a JPEG in `data_uri`), and the texts beside it.
 
-    `sample` is the index of the analysed frame, and `frame` that of the same frame in the video.
-    `words` name its role, such as "peak"; `offset` is the vertical gaze in eye widths, or empty.
+    `sample` is the index of the analysed frame, `frame` that of the same frame in the video, and
+    `time_s` its time. `words` name its role, such as "peak"; `alternative` tells what is shown to
+    those who cannot see it. `offset` is the vertical gaze in eye widths; "" in events' pictures.
     """
 
     sample: int
@@ -294,8 +294,10 @@ class EyePicture:
 class EventEntry:
     """The cells of an event's row: of a blink, another closure of the eyes, or a wink.
 
+    `duration_s` is the time from the event's first frame, at `onset_s`, to the first after it; both
+    are in `frames`, numbered as in the video. If the end was not seen, its last frame counts.
     `amplitude` and `sides` (left / right) say in percent how far the lids closed, and `closed` for
-    how many seconds. `frames` names the first and the last frame, numbered as in the video.
+    how many seconds; "-" if unknown.
     """
 
     name: str
@@ -310,7 +312,7 @@ class EventEntry:
 
 
 def list_events(source: ReportInput, events: Sequence[Event]) -> list[EventEntry]:
-    """Return a table row for each event."""
+    """Return a table row for each event, in the same order."""
     times_s, frame_index = source.analysis.track.times_s, source.analysis.track.frame_index
     entries = []
     for number, event in enumerate(events):
@@ -340,14 +342,17 @@ def list_events(source: ReportInput, events: Sequence[Event]) -> list[EventEntry
 
 
 def _format_closed(closed_s: float) -> str:
-    """Format the seconds that the eyes were closed; rounding does not cross `LONGEST_BLINK_S`."""
+    """Format the seconds that the eyes were closed, with two decimals; "-" for NaN.
+
+    Where that would cross `LONGEST_BLINK_S`, there are more: 0.501 s does not read as a blink's.
+    """
     if math.isnan(closed_s):
         return "-"
     return format_beside(closed_s, ".2f", LONGEST_BLINK_S, "g", is_least=False)
 
 
 def name_event(source: ReportInput, number: int, event: Event) -> str:
-    """Return a name for event `number`, from 0: its kind, its number from 1, and its times."""
+    """Return a name such as "Blink 3, 2.00 to 2.25 s" for `event`, at index `number` = 2 of all."""
     times_s = source.analysis.track.times_s
     return source.text(
         "event_name",
@@ -361,10 +366,7 @@ def name_event(source: ReportInput, number: int, event: Event) -> str:
 def list_event_pictures(
     source: ReportInput, shown: Sequence[Sequence[tuple[int, list[str]]]]
 ) -> list[list[EyePicture]]:
-    """Return the pictures of each event.
-
-    `shown` holds for each event the indices of the analysed frames and their roles, such as "peak".
-    """
+    """Return the pictures of each event, of frames given as index and roles, such as ["peak"]."""
     return [
         [
             _make_picture(source, sample, " · ".join(source.text(f"role.{role}") for role in roles))
@@ -392,8 +394,8 @@ def _make_picture(source: ReportInput, sample: int, words: str, offset: str = ""
 class ExtremeEntry:
     """An end of the vertical range, or the primary position, with the frames that show it.
 
-    `offset` is its vertical gaze in eye widths, down positive, as text. Without a video, `frames`
-    name the time and gaze of each frame that `pictures` would show; with one, they are empty.
+    `offset` is its vertical gaze in eye widths, down positive, as text; `note` says where a primary
+    position comes from. Without a video, `frames` name time and gaze instead of `pictures`.
     """
 
     heading: str
@@ -404,7 +406,7 @@ class ExtremeEntry:
 
 
 def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[ExtremeEntry]:
-    """Return what the report shows of the eyes up, ahead and down, for those in `extremes`."""
+    """Return what the report shows of the eyes up, ahead and down, each if it is in `extremes`."""
     track, vertical = source.analysis.track, source.analysis.gaze.vertical
     _, about = find_field("primary_position_source")
     origin = source.summary.primary_position_source
@@ -438,7 +440,7 @@ def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[
 
 
 def list_phases(source: ReportInput) -> list[list[str]]:
-    """Return the cells of the table of the protocol's phases: a list for each phase."""
+    """Return the table of the protocol's phases: cells of a row for each; [] without a protocol."""
     return [_list_phase_cells(source, phase) for phase in source.summary.phases]
 
 

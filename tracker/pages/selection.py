@@ -41,17 +41,18 @@ class Event:
     kind : str
         ``blink``, ``prolonged_closure``, ``flutter``, ``wink_left`` or ``wink_right``.
     onset, peak, offset : int
-        Indices of analysed frames: the first closed one, the one with the least opening, and the
-        first open one after it. If the end was not seen, `offset` is the last closed one.
+        Indices of analysed frames: the first one of the event, the one with the least opening, and
+        the first one after the event. If the end was not seen, `offset` is the event's last frame.
     amplitude, amplitude_left, amplitude_right : float
-        How far both eyes, or one of them, closed: 0 = stays open, 1 = no opening left; NaN if it is
-        not known, as for winks.
+        How far both eyes (their mean), or one of them, closed: 0 = stays open, 1 = no opening left;
+        NaN if it is not known, as for winks.
     closed_s : float
         Seconds for which the eyes were closed; NaN if it is not known, as for winks.
     complete : bool or None
-        Whether the lids closed completely; None if it is not known.
+        Whether the lids closed completely; None for winks.
     onset_seen, offset_seen : bool
         Whether the beginning and the end were seen; false if the face or frames are missing there.
+        Of a wink, only `offset_seen` can be false: if the recording ends with it.
     """
 
     kind: str
@@ -67,10 +68,11 @@ class Event:
     offset_seen: bool
 
     def frames(self) -> list[tuple[int, list[str]]]:
-        """Return the frames to show for the event, at most five, in order.
+        """Return the frames to show for the event, at most five, in order of time.
 
         They are pairs of the analysed frame's index and its roles: "onset", "peak" and "offset" (a
-        frame can have several), and "closing" and "opening" for those halfway between them.
+        frame can have several), or else "closing", halfway from onset to peak, and "opening",
+        halfway from peak to offset.
         """
         roles: dict[int, list[str]] = {}
         for role, sample in (
@@ -97,8 +99,8 @@ class Extreme:
     offset : float
         Its vertical gaze offset in eye widths; down is positive.
     samples : list of int
-        Indices of the analysed frames whose offset is closest to that, in order of time; empty if
-        none has a picture.
+        Indices of up to `EXTREME_FRAMES` analysed frames whose offset is closest to that, in order
+        of time; empty if no frame with a picture counts. See `_closest`.
     """
 
     offset: float
@@ -169,8 +171,9 @@ def find_extremes(analysis: Analysis, pictured: Container[int] | None) -> dict[s
     Returns
     -------
     dict
-        ``up`` (5th percentile of the offset), ``down`` (95th) and ``ahead`` (the primary position,
-        if it is known). Empty if no frame counts for the gaze.
+        ``up`` (5th percentile of the offset in the frames that the vertical range is computed
+        from), ``ahead`` (the primary position, if it is known) and ``down`` (95th percentile).
+        Empty if the range is computed from no frame.
     """
     times_s, vertical = analysis.track.times_s, analysis.gaze.vertical
     counted = mark_task(analysis.gaze.valid, analysis.parameters.protocol, times_s)
@@ -203,6 +206,8 @@ def _closest(
 ) -> list[int]:
     """Return up to `EXTREME_FRAMES` samples with the smallest misses, as indices in order of time.
 
+    The best one is always returned; empty if there is none to choose from.
+
     Parameters
     ----------
     misses : ndarray, shape (N,), float64
@@ -210,9 +215,9 @@ def _closest(
     among : ndarray, shape (N,), bool
         The samples to choose from.
     times_s : ndarray, shape (N,), float64
-        Chosen samples are at least `EXTREME_APART_S` apart.
+        Chosen samples are at least `EXTREME_APART_S` seconds apart.
     most : float
-        Largest miss of all chosen samples but the best.
+        Largest miss allowed, in eye widths, for all chosen samples but the best.
     pictured : container of int or None
         Only these samples are chosen; None: any.
     """
@@ -235,15 +240,16 @@ def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.i
     ----------
     analysis : Analysis
     most : int, optional
-        About how many samples to choose at most.
+        About how many samples to choose at most. Very many events can give more.
 
     Returns
     -------
     ndarray, shape (S,), int64
-        Indices of samples, increasing. These are all samples if they are few enough. Otherwise the
+        Indices of samples, increasing: all samples, if they are no more than `most`. Otherwise the
         recording is cut into equal pieces, and these are the samples with the least and the largest
-        value of each trace in each piece; those at onset, peak and offset of each event; and those
-        where the face is lost and found.
+        value of the left eye's EAR, the right eye's, the vertical and the horizontal gaze in each
+        piece; those at onset, peak and offset of each event; those on both sides of where the face
+        is lost or found; and the recording's first and last.
     """
     count = analysis.track.times_s.size
     if count <= most:
@@ -266,7 +272,7 @@ def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.i
 
 
 def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
-    """Make histograms of the values that three numbers of the report are computed from.
+    """Make the histograms that the report shows: of gaze, of blink durations and of intervals.
 
     Parameters
     ----------
@@ -276,8 +282,9 @@ def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
     -------
     dict
         ``vertical``: vertical gaze offsets, in eye widths, in the frames that the range is computed
-        from. ``duration``: durations, in seconds, of the blinks whose ends were both seen.
-        ``interval``: seconds from one blink to the next. A histogram without values is left out.
+        from. ``duration``: seconds from the first frame of a blink to the first one after it, of
+        the blinks whose ends were both seen. ``interval``: seconds from the first frame of a blink
+        to that of the next, where the face was seen throughout. One without values is left out.
     """
     times_s, closures = analysis.track.times_s, analysis.events.closures
     histograms = {}

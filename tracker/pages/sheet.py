@@ -51,9 +51,9 @@ class SheetFindings:
     reasons, cautions : int
         So many of the reasons, and of the cautions, are explained: the first ones.
     named : str
-        Short names of the others, separated by commas; empty if there are none.
+        Short names of the others in the report's language, separated by commas; "" for none.
     lines : int
-        Printed lines that all of this takes.
+        About how many printed lines the explanations and names take together.
     """
 
     reasons: int
@@ -63,10 +63,12 @@ class SheetFindings:
 
 
 def list_head(source: ReportInput) -> list[HeadEntry]:
-    """Return what the recording is filed by. What is not known is said to be unknown.
+    """Return what the recording is filed by, in the order of the sheet.
 
-    The day of a recording that the table of participants names stands before the file's own time,
-    which a copy may have changed.
+    These are participant, visit, when it was recorded and analysed, who corrected it, its length
+    and the program's version. Visit and corrections are left out where there are none; participant
+    and time of recording are then said to be unknown. Of the latter, the day that the table of
+    participants names stands before the file's own time, which a copy may have changed.
     """
     person, text = source.summary.participant, source.text
     entries = {"participant": person.participant_id if person else text("not_given")}
@@ -103,7 +105,10 @@ def format_moment(text: str) -> str:
 
 
 def _format_day(moment: datetime) -> str:
-    """Return the day of a moment. A server's day may not be the reader's, so UTC is named."""
+    """Return the day of a moment, as "2026-03-02", by the moment's own offset from UTC.
+
+    If that is 0 or unknown, " (UTC)" follows: a server's day may not be the reader's.
+    """
     return f"{moment:%Y-%m-%d}" if moment.utcoffset() else f"{moment:%Y-%m-%d} (UTC)"
 
 
@@ -145,7 +150,8 @@ def fit_findings(
 ) -> SheetFindings:
     """Decide which findings (what limits the answer) the sheet explains, and which it only names.
 
-    It must stay one sheet of A4.
+    It must stay one sheet of A4, with `MOST_LINES` for these and for `taken`. So as many as fit are
+    explained, the reasons before the cautions; the first reason always is.
 
     Parameters
     ----------
@@ -178,9 +184,10 @@ def fit_findings(
 
 
 def choose_savings(fitting: SheetFindings, taken: int) -> list[str]:
-    """Return CSS classes for a sheet with more to show than usual, which save room; [] for others.
+    """Return the CSS classes that save room on a sheet with more to show than usual; [] for others.
 
-    `fitting` comes from `fit_findings`, and `taken` from `count_lines_taken`.
+    They are ``small-pictures`` and, with yet more to show, also ``no-numbers``. `fitting` comes
+    from `fit_findings`, and `taken` from `count_lines_taken`.
     """
     lines = fitting.lines + taken
     limits = {"small-pictures": USUAL_LINES, "no-numbers": NUMBERS_LINES}
