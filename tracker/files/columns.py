@@ -60,11 +60,12 @@ class Column:
 
 
 def _make_columns(record: type, path: str = "", prefix: str = "") -> Iterator[Column]:
-    """Yield the columns of a record, in the order of its fields; two for an interval.
+    """Yield the columns of a record, in the order of its fields.
 
-    `record` is a dataclass such as `Summary`. A field that is a record itself gives the columns of
-    its fields; a list gives none. `path`, such as ``quality.``, is what stands before the fields'
-    names in `Column.path`, and `prefix`, such as ``quality_``, in `Column.name`.
+    `record` is a dataclass such as `Summary`. An interval ``x_ci95`` gives two columns, ``x_low``
+    and ``x_high``; a field that is a record itself gives the columns of its fields; a list gives
+    none. `path`, such as ``quality.``, is what stands before the fields' names in `Column.path`,
+    and `prefix`, such as ``quality_``, in `Column.name`.
     """
     for name, (shape, about) in read_record(record).items():
         if is_dataclass(shape.kind) and isinstance(about, Prefix):
@@ -140,7 +141,7 @@ def disarm_formula(text: str, mark: str = "'") -> str:
 
 
 def explain_missing_parquet() -> str | None:
-    """Return a sentence that says what to install to write Parquet files; None if it is there."""
+    """Return a sentence that says how to install pyarrow, to write Parquet; None if it is there."""
     if importlib.util.find_spec("pyarrow") is None:
         return "pyarrow, which writes Parquet files, is missing: pip install pyarrow"
     return None
@@ -297,9 +298,9 @@ BLINK_COLUMNS = (
 def _make_value(
     name: str, unit: str, meaning: str, en: str, ko: str
 ) -> tuple[Column, Column, Column]:
-    """Return the column NAME of a measured value, and of its 95 % interval NAME_low and NAME_high.
+    """Return three columns: NAME of a measured value, NAME_low and NAME_high of its 95 % interval.
 
-    The arguments are those of `Column`.
+    The arguments are attributes of the first one, see `Column`.
     """
     low, high = (
         Column(f"{name}_{suffix}", float, unit, f"Its 95 % interval, {end_en}.",

@@ -76,7 +76,7 @@ the Parquet files and this page follow.
 def make_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of ``STEM.summary.json`` as this version writes it.
 
-    It allows no other fields.
+    All fields but those of `OPTIONAL` are required, and no others are allowed.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -127,9 +127,10 @@ def _name_end(column: Column) -> str:
 def _list_fields(record: type, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield, for each field of a record, its group (see `GROUPS`) and its row of the page's table.
 
-    A row has name, type, unit, meaning and Korean label. If a field holds another record, or a list
-    of records, the rows of that record's fields follow. `path` is what stands before the fields'
-    names: "", or such as ``quality.``, and ``phases[].`` for a list.
+    A row has name, type, unit, meaning and Korean label. Where a field holds another record, or a
+    list of records, the rows of that record's fields follow; the field has a row of its own only if
+    it is described by a `Field`. `path` is what stands before the fields' names: "", or such as
+    ``quality.``, or for a list ``phases[].``.
     """
     for name, (shape, about) in read_record(record).items():
         if isinstance(about, Field):
@@ -172,7 +173,10 @@ def make_task_script() -> str:
 
 
 def main() -> None:
-    """Write all files that this module's docstring lists, into the checkout that it lies in."""
+    """Write ``outputs.md``, the JSON Schema, Athena's table and two files of the web client.
+
+    They go into the checkout that this module lies in.
+    """
     root = Path(__file__).parents[2]
     docs = root / "docs"
     (root / "handler" / "web" / "task.js").write_text(make_task_script(), encoding="utf-8")

@@ -150,15 +150,15 @@ def find_field(path: str) -> tuple[Shape, Field]:
 def list_values(*groups: str) -> tuple[str, ...]:
     """Return the dotted names of the summary's fields whose group is one of `groups`.
 
-    `groups` are values of `Field.group`, such as "gaze". The names are in the summary's order. Left
-    out are lists and free text, that is text without `choices`: reports do not show these in a
-    table of numbers.
+    `groups` are values of `Field.group`, such as "gaze". The names are in the summary's order, with
+    those of nested records. Left out are lists, with all that is in them, and free text, that is
+    text without `choices`: reports do not show these in a table of numbers.
     """
     return tuple(name for group, name in _walk(Summary, "") if group in groups)
 
 
 def list_movements() -> tuple[str, ...]:
-    """Return the names of the summary's measures of saccades, fixation and lids, in its order.
+    """Return the names of the measures of saccades, fixation and lids, in the summary's order.
 
     These are only the measures that also have fields for their interval, ``NAME_ci95``, and for the
     reason why they may be missing, ``NAME_reason``. Those of a single eye are left out.
@@ -201,13 +201,14 @@ def parse_summary(
     needed : collection of str, optional
         Dotted names of the required fields. ``quality.sharpness`` also requires `quality`, but
         ``quality`` none of the fields in it. ``phases.start_s`` requires `phases`, and `start_s` in
-        each of them. Default: all fields that are never null, nor intervals.
+        each of them. Default: all fields but intervals and those that may be null.
 
     Returns
     -------
     summary : Summary
         Of what the document lacks, a single value is None, an interval two None, a list empty, and
-        a record has only such fields. Fields that this version does not know are dropped.
+        a record one in which all fields are missing. Fields that this version does not know are
+        dropped.
     lacks : tuple of str
         Dotted names of the fields that the document lacks, without those of `OPTIONAL`. Of a record
         that is missing as a whole, only its own name.

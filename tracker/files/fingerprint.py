@@ -85,8 +85,8 @@ class HashedStream(BufferedIOBase):
     """A stream that computes the SHA-256 of its whole content while a decoder reads from it.
 
     So the content need not be fetched again for the hash. Give this object to the decoder in place
-    of `stream`, then call `finish`: it reads what is not hashed yet, and returns the hash. Once the
-    decoder skips over `MAX_GAP_BYTES`, nothing after that is hashed until the skipped part is read.
+    of `stream`, then call `finish`: it reads what is not hashed yet, and returns the hash. If the
+    decoder skips more than `MAX_GAP_BYTES`, nothing after these is hashed until they are read.
 
     Parameters
     ----------

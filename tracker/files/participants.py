@@ -66,8 +66,8 @@ class Participants:
 
         The first of these rows is taken: one whose `file` is `name`; one whose `file` is the video
         `source` in the same folder; one whose `file` is the last part of `name`; one without `file`
-        whose id is the last part of `name`, else the folder before it, and so on upwards. In
-        `name`, ``sub-`` may stand before the id.
+        whose id is the last part of `name`, else the folder before it, and so on upwards. Suffixes
+        of files are not compared. In `name`, ``sub-`` may stand before the id.
 
         Parameters
         ----------

@@ -32,9 +32,10 @@ def write_results(path: Path, results: Iterable[Mapping[str, Any]]) -> Path:
         The file to write.
     results : iterable of mapping
         Each holds as ``file`` the video's key, its name in the bucket. If the video was analysed,
-        it also holds ``analysis_id``, ``summary`` (the JSON document) and ``files`` (where each is,
-        by the keys of `tracker.files.columns.FILE_KINDS`). If not, it holds instead ``code`` and
-        ``error``, the failure's code and message; its row then has the status "failed".
+        it also holds ``analysis_id``, ``summary`` (the JSON document) and ``files`` (the place of
+        each written file, by the keys of `tracker.files.columns.FILE_KINDS`). If not, it holds
+        instead ``code`` and ``error``, the failure's code and message; its row then has the status
+        "failed".
 
     Returns
     -------

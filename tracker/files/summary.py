@@ -329,7 +329,7 @@ def _name_findings(findings: Iterable[FindingFields], language: Language) -> lis
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it, in what it contains too.
+    """Return a value, with all that it contains, as JSON can hold it.
 
     Floats are rounded to 6 significant digits (`SIGNIFICANT_DIGITS`): 1234.5678 becomes 1234.57.
     NaN and infinity become None, tuples and arrays become lists, NumPy's numbers Python's, and the

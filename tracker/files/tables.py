@@ -42,7 +42,8 @@ def name_events(analysis: Analysis) -> list[str]:
 def frame_table(analysis: Analysis) -> Table:
     """Return the table of frames, `FRAME_COLUMNS`: each column has one value per analysed frame.
 
-    The columns are by name, in the file's order; `tracker.files.columns` says their units.
+    The columns are by name, in the file's order; `tracker.files.columns` says their units. Numbers
+    that are missing are NaN.
     """
     geometry, track = analysis.traces.geometry, analysis.track
     iris = {
@@ -163,6 +164,7 @@ def _format_column(column: NDArray[Any] | list[str] | list[bool | None]) -> Sequ
     """Return a column's values as written in CSV, one for each.
 
     A missing one is "". Flags are "true" and "false", and floats texts of 9 significant digits.
+    Whole numbers and texts stay as they are.
     """
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
         # More digits than in JSON: the time of the 12,000th frame needs them.

@@ -28,11 +28,11 @@ class QualityIndicator:
     codes : tuple of str
         Codes of the findings that lower its grade.
     not_judged_with : tuple of str
-        Codes of findings that stop the assessment before it looks for `codes`: without any of
-        these, the grade is then "unknown", not "good".
+        Codes of findings that stop the assessment before it looks for `codes`. If one of them was
+        found, and none of `codes`, the grade is "unknown".
     last : bool
         Whether the assessment looks for `codes` last: only if nothing else rules out an answer. If
-        something does, the grade is "unknown", not "good".
+        something does, and none of `codes` was found, the grade is "unknown".
     """
 
     name: str

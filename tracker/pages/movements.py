@@ -35,8 +35,9 @@ class MovementRow:
     field, exact : str
         Name of the field in the summary, and its value with all digits; "" if it is missing.
     grade : {"good", "caution", "bad", "unknown"}
-        How well the recording shows the measure, not whether the value is normal. "bad": the
-        recording is too bad for an answer; "unknown": the value is missing.
+        How well the recording shows the measure, not whether the value is normal. "bad": a fault of
+        the recording prevents an answer; "caution": a note limits trust in the value, or the upper
+        end of its interval is more than `MAX_END_RATIO` times the lower; "unknown": it is missing.
     label : str
         The measure's name in the report's language.
     shown : str

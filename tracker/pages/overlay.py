@@ -85,9 +85,9 @@ def write_overlay(
         The video that was analysed.
     analysis : Analysis
     blur_face : bool, default False
-        Show only a box around each eye of the analysed face; in a frame in which no face counts as
-        seen, nothing. The rest is plain grey, because a mosaic or blur of a moving face can be
-        undone from many frames.
+        Of the picture, show only a box around each eye of the analysed face; in a frame in which no
+        face counts as seen, nothing. The rest is plain grey, because a mosaic or blur of a moving
+        face can be undone from many frames.
     on_progress : callable, optional
         Called after each frame with the number of frames written and the number there will be.
     decode_ahead : bool, default False
@@ -229,7 +229,7 @@ class Layout:
         )
 
     def scale(self, points: NDArray[Any]) -> NDArray[np.float64]:
-        """Convert points (..., 2) in the video's pixels to the copy's, from its picture corner."""
+        """Convert points (..., 2) from pixels of the video to pixels of the picture in the copy."""
         scaled: NDArray[np.float64] = points * np.array([self.scale_x, self.scale_y])
         return scaled
 
@@ -254,7 +254,7 @@ class _Painter:
         self._canvas: Image = np.full((layout.height, layout.width, 3), _DARK_LEVEL, np.uint8)
 
     def paint(self, n: int, image: Image) -> Image:
-        """Return the copy of analysed frame `n`, showing `image`. The next call overwrites it."""
+        """Return the copy's frame `n`, from 0, made of `image`; the next call overwrites it."""
         layout, canvas = self._layout, self._canvas
         area = canvas[: layout.picture_height, layout.left : layout.left + layout.picture_width]
         size = (layout.picture_width, layout.picture_height)

@@ -1,8 +1,8 @@
 """Make a self-contained HTML page: the frame of reports, cohort pages and comparisons.
 
 `make_page` embeds style, script, data and plotting library. The page loads no other file, and its
-content security policy forbids it. The body comes from `render_template`, which escapes every
-value. The body can use the following from `assets/` and `templates/`:
+content security policy forbids it. The body comes from `render_template`, which escapes all values
+but `Markup`. The body can use the following from `assets/` and `templates/`:
 
 - page.css: the classes ``card``, ``cards``, ``table`` (scrolls if it is too wide), ``muted``,
   ``no-print``, ``answer``; the colours of Okabe and Ito as ``--blue``, ``--vermillion``, ….

@@ -109,9 +109,9 @@ def _make_series(analysis: Analysis) -> dict[str, list[int | None]]:
 def _make_excluded(analysis: Analysis) -> dict[str, list[int | None]]:
     """Return the traces of both lids where a person marked the recording as not usable.
 
-    They are at the same samples, in the same unit and named as in `_make_series`, with
-    ``excluded_`` before the name; None everywhere else. They are drawn pale, so that a reader sees
-    what was left out. Without such marks, the result is empty.
+    They are ``excluded_left`` and ``excluded_right``, at the samples and in the unit of
+    `_make_series`, and None everywhere else. They are drawn pale, so that a reader sees what was
+    left out. Without such marks, the result is empty.
     """
     said, track = analysis.corrections, analysis.track
     if said is None or not said.unusable:

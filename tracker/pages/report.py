@@ -213,9 +213,8 @@ def _make_picture_values(
 ) -> dict[str, Any]:
     """Return the values that the template needs to show the pictures of the events.
 
-    They also tell how many events have no pictures shown because they are the last ones, and how
-    many frames are left out of the other events. `shown` holds the chosen frames of each event but
-    the last ones, from `_choose_frames`.
+    `shown` comes from `_choose_frames`: the frames to show of each event, but perhaps not of the
+    last ones. The values also tell how many events are left out, and how many frames of the others.
     """
     frame_count = sum(len(event.frames()) for event in events[: len(shown)])
     return {
@@ -230,9 +229,9 @@ def _choose_frames(
 ) -> list[ShownFrames]:
     """Choose the frames of each event to show, so that their pictures take at most `room_bytes`.
 
-    The result has an item for each event in order: pairs of the index of an analysed frame to show,
-    and what it shows, such as ["peak"]; none if the event has no picture. `pictures` are JPEGs by
-    the same index. A picture's size is that in the page: base64 and its markup.
+    The result has a list for each event, in order: pairs of the index of an analysed frame to show,
+    and what it shows, such as ["peak"]. It is empty if the event has no picture. `pictures` are
+    JPEGs by the same index. A picture's size is that in the page: base64 and its markup.
 
     If there is too little room, each event gets only onset, peak and offset, and then only its
     peak. If even the peaks take too much room, the result ends before the event that is too much.

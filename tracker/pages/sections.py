@@ -211,9 +211,9 @@ def make_range_card(source: ReportInput) -> MeasureCard:
 
 
 def _note_range(source: ReportInput) -> str:
-    """Return a note on the range that the answer rests on: of one down, the whole vertical range.
+    """Return a note on the range that the answer rests on.
 
-    Of the whole vertical range, it is that range in degrees; "" if these are too uncertain.
+    On the range down, it gives the whole vertical range. On that, degrees; "" if too uncertain.
     """
     measures, basis = source.analysis.measures, source.assessment.basis
     if basis.name == "down_range":
@@ -294,8 +294,8 @@ class EyePicture:
 class EventEntry:
     """The cells of an event's row: of a blink, another closure of the eyes, or a wink.
 
-    `duration_s` is the time from the event's first frame, at `onset_s`, to the first after it; both
-    are in `frames`, numbered as in the video. If the end was not seen, its last frame counts.
+    `duration_s` is the time from the event's first frame, at `onset_s`, to the first one after it,
+    or to its last if its end was not seen. `frames` names the two, numbered as in the video.
     `amplitude` and `sides` (left / right) say in percent how far the lids closed, and `closed` for
     how many seconds; "-" if unknown.
     """
@@ -366,7 +366,7 @@ def name_event(source: ReportInput, number: int, event: Event) -> str:
 def list_event_pictures(
     source: ReportInput, shown: Sequence[Sequence[tuple[int, list[str]]]]
 ) -> list[list[EyePicture]]:
-    """Return the pictures of each event, of frames given as index and roles, such as ["peak"]."""
+    """Return each event's pictures; `shown` has its frames' index and roles, as (7, ["peak"])."""
     return [
         [
             _make_picture(source, sample, " · ".join(source.text(f"role.{role}") for role in roles))
@@ -406,7 +406,7 @@ class ExtremeEntry:
 
 
 def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[ExtremeEntry]:
-    """Return what the report shows of the eyes up, ahead and down, each if it is in `extremes`."""
+    """Return what the report shows of the eyes up, ahead and down, so far as in `extremes`."""
     track, vertical = source.analysis.track, source.analysis.gaze.vertical
     _, about = find_field("primary_position_source")
     origin = source.summary.primary_position_source

@@ -99,8 +99,8 @@ class Extreme:
     offset : float
         Its vertical gaze offset in eye widths; down is positive.
     samples : list of int
-        Indices of up to `EXTREME_FRAMES` analysed frames whose offset is closest to that, in order
-        of time; empty if no frame with a picture counts. See `_closest`.
+        Indices of up to `EXTREME_FRAMES` analysed frames whose offset is closest to that, at least
+        `EXTREME_APART_S` seconds apart, in order of time; empty if no frame with a picture counts.
     """
 
     offset: float
@@ -116,7 +116,7 @@ class Histogram:
 
 
 def find_events(analysis: Analysis) -> list[Event]:
-    """Return all closures and winks of the analysis, as corrected, in order of their onset."""
+    """Return all closures and winks, after corrections if there are any, in order of onset."""
     closures, count = analysis.events.closures, analysis.track.times_s.size
     events = []
     for index, kind in enumerate(closures.kind):
@@ -281,10 +281,11 @@ def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
     Returns
     -------
     dict
-        ``vertical``: vertical gaze offsets, in eye widths, in the frames that the range is computed
-        from. ``duration``: seconds from the first frame of a blink to the first one after it, of
-        the blinks whose ends were both seen. ``interval``: seconds from the first frame of a blink
-        to that of the next, where the face was seen throughout. One without values is left out.
+        ``vertical``: vertical gaze offsets, in eye widths, in the frames that the vertical range is
+        computed from. ``duration``: seconds from the first frame of a blink to the first one after
+        it, of the blinks whose ends were both seen. ``interval``: seconds from the first frame of a
+        blink to that of the next, where neither face nor frames are missing in between. A histogram
+        without values is left out.
     """
     times_s, closures = analysis.track.times_s, analysis.events.closures
     histograms = {}

@@ -66,8 +66,8 @@ def list_head(source: ReportInput) -> list[HeadEntry]:
     """Return what the recording is filed by, in the order of the sheet.
 
     These are participant, visit, when it was recorded and analysed, who corrected it, its length
-    and the program's version. Visit and corrections are left out where there are none; participant
-    and time of recording are then said to be unknown. Of the latter, the day that the table of
+    and the program's version. Visit and corrections are left out where there are none. An unknown
+    participant or time of recording is said to be unknown. The day of recording that the table of
     participants names stands before the file's own time, which a copy may have changed.
     """
     person, text = source.summary.participant, source.text
@@ -150,8 +150,8 @@ def fit_findings(
 ) -> SheetFindings:
     """Decide which findings (what limits the answer) the sheet explains, and which it only names.
 
-    It must stay one sheet of A4, with `MOST_LINES` for these and for `taken`. So as many as fit are
-    explained, the reasons before the cautions; the first reason always is.
+    It must stay one sheet of A4, so findings and `taken` get `MOST_LINES` printed lines together.
+    As many as fit are explained, the reasons before the cautions; the first reason always is.
 
     Parameters
     ----------
