@@ -8,6 +8,7 @@ answer, by threshold, frame rate, length of the recording and what the analysis 
 import argparse
 import json
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -31,6 +32,8 @@ THRESHOLD = Parameters().vpp_thresh
 TASK_KNOWN = ("protocol", "up_down")
 """What the analysis knows of the task. ``protocol``: when to look up and when to look down.
 ``up_down``: only that the person was to look up and down, without the times."""
+LINE_CHARACTERS = 120
+"""Longest line of text in the documentation."""
 _BEGIN, _END = "<!-- simulated cohorts: begin -->", "<!-- simulated cohorts: end -->"
 
 
@@ -196,18 +199,29 @@ def format_tables(outcomes: Sequence[Outcome]) -> str:
     usual = CONDITIONS[0].name
     people = outcomes[0].people
     parts = [
-        f"Simulated: {people:,} people each, {usual}, threshold {THRESHOLD:g}, with the task's "
-        "protocol (the answer rests on the range down):",
+        _fold(
+            f"Simulated: {people:,} people each, {usual}, threshold {THRESHOLD:g}, with the task's "
+            "protocol (the answer rests on the range down):"
+        ),
         _format_answers(outcomes, usual, "protocol"),
-        "Simulated: the same recordings with `--task up_down` (the answer rests on the whole "
-        "vertical range):",
+        _fold(
+            "Simulated: the same recordings with `--task up_down` (the answer rests on the whole "
+            "vertical range):"
+        ),
         _format_answers(outcomes, usual, "up_down"),
-        "Simulated: people with PSP who are suspected (of the three degrees together: sensitivity),"
-        " and other people who are not (specificity), by threshold, and by length and frame rate at"
-        f" {THRESHOLD:g}; shares of borderline and not assessable of all:",
+        _fold(
+            "Simulated: people with PSP who are suspected (of the three degrees together: "
+            "sensitivity), and other people who are not (specificity), by threshold, and by length "
+            f"and frame rate at {THRESHOLD:g}; shares of borderline and not assessable of all:"
+        ),
         _format_rates(outcomes),
     ]
     return "\n\n".join(parts)
+
+
+def _fold(text: str) -> str:
+    """Return one paragraph in lines of at most `LINE_CHARACTERS`."""
+    return textwrap.fill(text, LINE_CHARACTERS, break_long_words=False, break_on_hyphens=False)
 
 
 def _format_answers(outcomes: Sequence[Outcome], condition: str, task: str) -> str:
