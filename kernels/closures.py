@@ -380,8 +380,9 @@ def _end_s(
     """Return when the lids begin (step -1) or cease (step 1) to move in each of M closures.
 
     Return the times in seconds, shape (M,), and whether each was seen, shape (M,). Where it was
-    not, the time is that of the first or last sample of the closure. ratio and times_s are (N,);
-    samples (M, 4) and levels (M, 3) are what `_flank` found for this side of each closure.
+    not, the time is that of the first or last sample of the closure. ratio (N,) is the eye opening
+    over that of the open eye, and times_s (N,) are the samples' times in seconds; samples (M, 4)
+    and levels (M, 3) are what `_flank` found for this side of each closure.
     """
     outermost, outer, inner, at_rest = samples.T.copy()
     outer_s, inner_s = (

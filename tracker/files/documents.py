@@ -1,7 +1,7 @@
-"""Read, check and describe a summary's JSON document; look up its fields.
+"""Read and check the file ``STEM.summary.json``, and make its JSON Schema.
 
-The annotations of `tracker.files.fields.Summary` say what a document must hold. This module imports
-nothing that is slow to load.
+Also find the definition of a field, or its value, by its dotted name. All of it follows the
+annotations of `tracker.files.fields.Summary`. This module imports nothing that is slow to load.
 """
 
 import functools

@@ -310,10 +310,12 @@ def bend_gaze(vertical: Float64Array, spec: ClipSpec, bend: float) -> Float64Arr
 
 
 def _follow_unevenly(moments_s: Float64Array, spec: ClipSpec, noise: LandmarkNoise) -> Float64Array:
-    """Return the vertical gaze (N,) as landmarks with a pace, a bend and a rush follow it.
+    """Return the vertical gaze (N,) as landmarks follow it that err by three fields of `noise`.
 
-    It is in canthal distances (from corner to corner of the eye), not yet multiplied by
-    `Shown.vertical`. `moments_s` (N, M) are the M moments of each frame's exposure, in seconds.
+    These are `pace`, `bend` and `rush` of `LandmarkNoise`. The gaze is in canthal distances (from
+    corner to corner of the eye), down positive, not yet multiplied by `Shown.vertical`. `moments_s`
+    (N, M) are M moments in the exposure of each frame, in seconds from the clip's start; the gaze
+    of a frame is the mean over them.
     """
     paced, _ = _change_pace(spec, noise.pace).gaze_at(moments_s)
     bent = bend_gaze(paced.mean(axis=-1), spec, noise.bend)
