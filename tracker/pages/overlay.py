@@ -459,11 +459,7 @@ def eye_boxes(landmarks: NDArray[np.float32]) -> list[NDArray[np.float64]]:
 
 
 def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> None:
-    """Copy what lies in a convex polygon from `picture` to `area`, which have the same size.
-
-    `corners` (K, 2) are the polygon's corners in order around it, (x, y) in pixels of both. What
-    lies outside the pictures is left out.
-    """
+    """Copy a convex polygon with `corners` (K, 2), (x, y) in pixels, from `picture` to `area`."""
     height, width = area.shape[:2]
     left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
     right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)
