@@ -335,7 +335,7 @@ class AskedFields:
 
 @dataclass(frozen=True, slots=True)
 class ParameterFields:
-    """The parameters of the analysis."""
+    """The thresholds, the task and the protocol with which the recording was analysed."""
 
     step: Annotated[int, Field("parameters", "frames",
         "Analyse every `step`-th frame.",

@@ -179,7 +179,7 @@ def _encode_value(kind: int, value: Any) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """Encode an unsigned number: seven bits in each byte, the lowest first."""
+    """Encode an unsigned number: seven bits in each byte, the lowest first. 300 gives AC 02."""
     groups = []
     while value > 0x7F:
         groups.append(value & 0x7F | 0x80)

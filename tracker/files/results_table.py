@@ -70,9 +70,10 @@ def _make_row(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_athena_table() -> str:
-    """Return the SQL statement with which Amazon Athena makes a table of the Parquet files.
+    """Return the SQL statement with which Amazon Athena makes one table of the results of all runs.
 
-    It is written to ``docs/athena.sql``.
+    These are the Parquet files that `write_results` wrote. The statement is kept in
+    ``docs/athena.sql``.
     """
     lines = [f"  `{one.name}` {ATHENA_TYPES[one.kind]}" for one in RESULT_COLUMNS]
     columns = ",\n".join(lines)

@@ -65,7 +65,7 @@ def summarize(
     -------
     Summary
         Its numbers have 6 significant digits (`SIGNIFICANT_DIGITS`), as they are written. What is
-        missing is None. `resume_key` is None.
+        missing is None. So is `resume_key`, which the command `analyze` sets later.
     """
     measures, info = analysis.measures, analysis.track.info
     return _fill(

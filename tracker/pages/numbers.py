@@ -38,7 +38,8 @@ class NumberRow:
     field : str
         Dotted name of the field in the summary, such as ``quality.sharpness``.
     exact : str
-        The value with all digits of the summary, for programs, as of `format_exact`.
+        The value with all digits of the summary, for programs; "" if it is None, and two ends of an
+        interval with a space between, also if they are None.
     label : str
         Name of the number in the report's language.
     shown : str

@@ -158,7 +158,7 @@ def _embed(data: Any) -> str:
 
 @cache
 def draw_mark(grade: Grade) -> Markup:
-    """Return the symbol of a grade as inline SVG; each grade has a shape of its own."""
+    """Return the symbol of a grade (see `Grade`) as inline SVG; each has a shape of its own."""
     return _fill("mark.html", grade=grade)
 
 

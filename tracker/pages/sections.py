@@ -83,7 +83,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The screening answer in words, from `make_verdict`. `mark` is the grade of its symbol."""
+    """The screening answer in words. `mark` is its symbol; `patient_message` does not tell it."""
 
     status: str
     mark: Grade
@@ -470,7 +470,7 @@ def _list_phase_cells(source: ReportInput, phase: PhaseFields) -> list[str]:
 
 
 def list_definitions(source: ReportInput) -> list[tuple[str, str]]:
-    """Return pairs of a term that the report uses and its definition."""
+    """Return pairs of a term and its definition, in the report's language, in the order shown."""
     parameters = source.analysis.parameters
     values: dict[str, dict[str, float]] = {
         "ear": {},
