@@ -91,7 +91,7 @@ SUMMARY_COLUMNS = tuple(_make_columns(Summary))
 
 
 def find_columns(path: str) -> tuple[Column, ...]:
-    """Return the columns that hold a field of the summary: one; of an interval, lower end first.
+    """Return the columns that hold a field of the summary: one, or two of an interval, low first.
 
     Parameters
     ----------

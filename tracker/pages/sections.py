@@ -83,7 +83,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The screening answer in words. `mark` is its symbol; `patient_message` does not tell it."""
+    """The screening answer in words, and a message to the patient, which does not tell it."""
 
     status: str
     mark: Grade
@@ -395,7 +395,7 @@ class ExtremeEntry:
     """An end of the vertical range, or the primary position, with the frames that show it.
 
     `offset` is its vertical gaze in eye widths, down positive, as text; `note` says where a primary
-    position comes from. Without a video, `frames` name time and gaze instead of `pictures`.
+    position comes from. `frames` name time and gaze, only without a video; `pictures` need one.
     """
 
     heading: str
