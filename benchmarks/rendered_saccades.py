@@ -225,7 +225,7 @@ def describe(
         "",
         f"The landmarks follow the gaze of {len(followed)} of the {len(judged)} clips, those "
         f"without spectacles. {len(answered)} of them have a value. Of the others, {wrong} have "
-        "one, which means nothing. What follows is about faces whose gaze they follow.",
+        "one, which would mean nothing. What follows is about faces whose gaze they follow.",
     ]
     if not answered:
         return "\n".join(lines)

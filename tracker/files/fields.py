@@ -143,7 +143,7 @@ class PhaseFields:
         "Time from the start of the phase until the gaze is halfway to the reached position.",
         "Latency (s)", "잠복기(초)")]
     latency_reason: Annotated[
-        Literal["unseen_before", "unmoved", "hidden", "no_direction"] | None,
+        Literal["unseen_before", "unmoved", "hidden", "no_direction", "not_followed"] | None,
         Field("phases", "",
         "Why there is no latency.",
         "Why there is no latency", "잠복기가 없는 이유")]
@@ -511,7 +511,7 @@ class Summary:
         "Range that this nod alone can make (eye widths)",
         "이 끄덕임만으로 생길 수 있는 범위(눈 너비)")]
     vertical_saccade_count: Annotated[int | None, Field("saccades", "events",
-        "Vertical steps of the gaze that could be fitted; null below 23 frames a second.",
+        "Vertical steps of the gaze that could be fitted; null where none can be measured.",
         "Vertical saccades measured", "측정된 수직 단속운동")]
     horizontal_saccade_count: Annotated[int | None, Field("saccades", "events",
         "The same of horizontal steps.",
@@ -704,11 +704,14 @@ class Summary:
         "95 % interval of that area: jackknife over seconds.",
         "Its 95 % interval", "그 95% 신뢰구간")]
     fixation_bcea_reason: Annotated[
-        Literal["no_fixation", "too_short"] | None, Field("fixation", "",
+        Literal["no_fixation", "too_short", "not_followed"] | None, Field("fixation", "",
         "Why there is no area of fixation.",
         "Why the area of fixation was not measured", "주시 영역을 측정하지 못한 이유", {
             "no_fixation": ("no phase asks for a fixation", "주시를 지시한 단계가 없음"),
             "too_short": ("too short", "너무 짧음"),
+            "not_followed": (
+                "the landmarks hardly follow the eyes up and down",
+                "표식점이 눈의 위아래 움직임을 거의 따라가지 못함"),
         })]
     lid_kinematics_phases: Annotated[str | None, Field("lids", "",
         "Phases that velocity, amplitude and regularity of blinks come from.",

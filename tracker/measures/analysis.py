@@ -25,6 +25,7 @@ from kernels.measures import median_finite
 from tracker.measures.corrected import correct_events
 from tracker.measures.corrections import Corrections
 from tracker.measures.fixation import FixationMeasures, measure_fixation
+from tracker.measures.following import follows_eyes, withhold_area, withhold_movements
 from tracker.measures.gaze import Gaze, GazeMeasures, mark_task, measure_gaze, trace_gaze
 from tracker.measures.lid_kinematics import LidMeasures, measure_lid_kinematics
 from tracker.measures.lids import Events, detect_events
@@ -116,12 +117,17 @@ class GazeResult:
         The numbers of the gaze over the recording.
     phases : tuple of PhaseResult
         What the eyes did in each phase of the protocol; empty without a protocol.
+    is_followed : bool
+        Whether the landmarks follow the eyes up and down, as far as the pictures tell
+        (`tracker.measures.following.follows_eyes`). If not, what rests on the size or the course of
+        vertical movements is withheld.
     """
 
     gaze: Gaze
     saccades: Saccades
     measures: GazeMeasures
     phases: tuple[PhaseResult, ...]
+    is_followed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +264,10 @@ def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -
         measures.vertical_noise_floor,
         traces.gaze.said_primary,
     )
-    return GazeResult(gaze, saccades, measures, phases)
+    is_followed = follows_eyes(traces, gaze, saccades, measures, parameters.protocol)
+    if not is_followed:
+        saccades, measures, phases = withhold_movements(saccades, measures, phases)
+    return GazeResult(gaze, saccades, measures, phases, is_followed)
 
 
 def measure_events(
@@ -292,10 +301,13 @@ def measure_events(
     # FaceMesh keeps a slit between shut lids, so their own ratio counts as fully closed; see
     # kernels.closures.COMPLETE_RATIO.
     shut_ratio = median_finite(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
+    movements = measure_movements(traces, events, gaze.gaze, parameters)
+    if not gaze.is_followed:
+        movements = withhold_area(movements)
     rate_time_s = traces.valid_time_s if traces.valid_time_s >= MIN_RATE_TIME_S else math.nan
     measures = Measures(
         **{name: getattr(gaze.measures, name) for name in GAZE_MEASURES},
-        **measure_movements(traces, events, gaze.gaze, parameters),
+        **movements,
         duration_s=traces.duration_s,
         fps=traces.fps,
         valid_time_s=traces.valid_time_s,

@@ -1,11 +1,14 @@
 """The basis of a verdict: the one range of the gaze that it rests on, and that range's limit."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tracker.files.fields import BasisName
-from tracker.measures.analysis import Analysis
-from tracker.protocol import Task
+from tracker.measures.gaze import GazeMeasures
+from tracker.protocol import Phase, Task
+
+if TYPE_CHECKING:
+    from tracker.measures.analysis import Analysis
 
 DOWN_SHARE = 0.5
 """Limit of the range down, as a share of `vpp_thresh`: half of the whole range is down."""
@@ -61,7 +64,16 @@ class Basis:
         return "above" if low >= self.limit else "between"
 
 
-def choose_basis(analysis: Analysis, threshold: float) -> Basis:
+def knows_down(measures: GazeMeasures, protocol: tuple[Phase, ...]) -> bool:
+    """Return whether the range down can decide.
+
+    `protocol` must ask to look down, and the primary position, where down begins, be known.
+    """
+    asked_down = any(phase.phase == "down" for phase in protocol)
+    return asked_down and measures.primary_position_source is not None
+
+
+def choose_basis(analysis: "Analysis", threshold: float) -> Basis:
     """Choose the range of the gaze that the verdict rests on.
 
     Parameters
@@ -83,8 +95,7 @@ def choose_basis(analysis: Analysis, threshold: float) -> Basis:
     measures, protocol = analysis.measures, analysis.parameters.protocol
     # Both quantities end where the eyes look down.
     is_lower_bound = measures.down_range_is_lower_bound
-    asked_down = any(phase.phase == "down" for phase in protocol)
-    if asked_down and measures.primary_position_source is not None:
+    if knows_down(measures, protocol):
         return Basis(
             "down_range",
             measures.down_range,

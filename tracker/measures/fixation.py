@@ -30,7 +30,7 @@ LEAST_BLOCKS = 5
 """Fewest seconds of fixation for a BCEA."""
 
 JerkReason = Literal["no_fixation", "not_seen", "too_short", "rate_too_low", "too_noisy"]
-AreaReason = Literal["no_fixation", "too_short"]
+AreaReason = Literal["no_fixation", "too_short", "not_followed"]
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -79,8 +79,9 @@ class FixationMeasures:
         95 % interval of that area, in the same unit; NaN also if the gaze does not move at all.
     fixation_bcea_reason : str or None
         Why there is no area. ``no_fixation``: no protocol asks for a fixation; ``too_short``: the
-        gaze is seen in fewer than `LEAST_BLOCKS` seconds of fixation, in whole or in part. None if
-        there is one.
+        gaze is seen in fewer than `LEAST_BLOCKS` seconds of fixation, in whole or in part;
+        ``not_followed``: the landmarks do not follow the eyes up and down
+        (`tracker.measures.following`). None if there is one.
     """
 
     fixation_phases: str | None

@@ -1,21 +1,32 @@
 """Compare how far the irises move by their landmarks with how far they move in the pictures.
 
-If they move in the pictures, but not in the landmarks, the measured range cannot be trusted.
+If they move in the pictures, but not in the landmarks, the measured range cannot be trusted. Nor
+can what is measured of the vertical movements themselves: it is withheld.
 """
 
 import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels import LEFT, RIGHT, compute_quantiles
 from kernels.measures import RANGE_QUANTILES
-from tracker.measures.analysis import Analysis
-from tracker.measures.basis import DOWN_SHARE, choose_basis
+from tracker.measures.basis import DOWN_SHARE, knows_down
 from tracker.measures.findings import Finding
-from tracker.measures.gaze import NOTED_PITCH_RANGE_DEG, mark_task
-from tracker.measures.phases import mark_primary
+from tracker.measures.gaze import NOTED_PITCH_RANGE_DEG, Gaze, GazeMeasures, mark_task
+from tracker.measures.phases import PhaseResult, mark_primary
+from tracker.measures.saccades import NO_INTERVAL, Saccades, explain_all
+from tracker.measures.steps import LeftOut, Steps
+from tracker.measures.traces import Traces
+from tracker.protocol import VERTICAL_PHASES, Phase
 
+if TYPE_CHECKING:
+    from tracker.measures.analysis import Analysis
+
+NOT_FOLLOWED = "not_followed"
+"""Code of why a value is withheld: the irises move, but their landmarks do not follow them."""
 MIN_PICTURES = 8
 """Fewest pictures from which the range of an iris is taken: 3 s of a recording at 30 Hz."""
 MIN_PRIMARY_PICTURES = 3
@@ -27,6 +38,8 @@ of this is enough.
 Resting eyes show 0.041 at most (25 recordings), and drawn eyes that look up and down by 21 degrees
 0.11 or more if their lids follow (docs/accuracy.md).
 """
+MIN_STEP_RANGE = 0.06
+"""The same where steps of the vertical gaze were measured: the eyes moved then."""
 MIN_FOLLOWED_SHARE = 0.4
 """Least share of that range that the landmarks show if they follow the irises.
 
@@ -35,13 +48,24 @@ Where thick rims led to the suspicion of PSP in a healthy person, they showed 0.
 """
 
 
-def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
+def measure_picture_ranges(
+    traces: Traces, gaze: Gaze, protocol: tuple[Phase, ...]
+) -> tuple[float, float]:
     """Measure how far the irises move vertically in the pictures, without their landmarks.
 
     The pictures are those of every tenth frame or so (`Track.picture_heights`); only those in which
     the vertical range of the gaze is measured are used. Both ranges are in canthal distances. Each
     is the smaller one of the two eyes' ranges. An eye whose iris too few pictures show does not
     count; NaN if neither does, as in tracks without such pictures.
+
+    Parameters
+    ----------
+    traces : Traces
+        The signals of the track, and the track itself with its pictures.
+    gaze : Gaze
+        The gaze in its frames: only those that count are used.
+    protocol : tuple of Phase
+        What the person was asked to do, and when; empty if it is not known.
 
     Returns
     -------
@@ -53,10 +77,9 @@ def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
         be frames of the vertical range) down to the 95th percentile. NaN also if there are too few
         pictures of such frames.
     """
-    track, valid = analysis.track, analysis.gaze.valid
-    protocol = analysis.parameters.protocol
+    track, valid = traces.track, gaze.valid
     in_task = mark_task(valid, protocol, track.times_s)[track.picture_sample]
-    said = analysis.traces.gaze.said_primary
+    said = traces.gaze.said_primary
     ahead = mark_primary(protocol, track.times_s, valid, said)[0][track.picture_sample]
     eyes = [_measure_eye(track.picture_heights[:, eye], in_task, ahead) for eye in (LEFT, RIGHT)]
     whole, down = (
@@ -90,7 +113,7 @@ def _measure_eye(
     return bottom - top, bottom - primary
 
 
-def find_unfollowed(analysis: Analysis) -> list[Finding]:
+def find_unfollowed(analysis: "Analysis") -> list[Finding]:
     """Return the finding `gaze_not_followed` if the irises move, but hardly in the landmarks.
 
     How far they move is measured in the pictures themselves, less what a nod may have moved them.
@@ -100,32 +123,106 @@ def find_unfollowed(analysis: Analysis) -> list[Finding]:
     can be compared, there is no variant. The list has at most one finding; it is empty if the
     landmarks follow, or if nothing tells.
     """
-    measures = analysis.measures
-    whole, down = measure_picture_ranges(analysis)
+    protocol = analysis.parameters.protocol
+    ranges = measure_picture_ranges(analysis.traces, analysis.gaze, protocol)
+    return _compare(ranges, analysis.measures, protocol, MIN_PICTURE_RANGE)
+
+
+def _compare(
+    ranges: tuple[float, float],
+    measures: GazeMeasures,
+    protocol: tuple[Phase, ...],
+    least: float,
+) -> list[Finding]:
+    """Return a finding if the pictures show a movement that the landmarks hardly show.
+
+    `ranges` come from `measure_picture_ranges`, and `measures` are those of the landmarks. The
+    whole range is compared if it is at least `least` in the pictures, and the range down if it is
+    at least half of that. There is no finding if a range is NaN: tracks of earlier versions have no
+    pictures. The variants are those of `find_unfollowed`.
+    """
+    whole, down = ranges
     # A nod also moves the bridge of the nose, against which the irises are measured. A smaller
     # change of the pitch may come from moving eyes alone.
     nodded = measures.head_pitch_range_deg > NOTED_PITCH_RANGE_DEG
     nod = measures.nod_allowance if nodded else 0.0
-    parameters = analysis.parameters
-    on_down = choose_basis(analysis, parameters.vpp_thresh).name == "down_range"
-    down_known = on_down and not math.isnan(down)
-    if down_known:
-        found = _compare(down - DOWN_SHARE * nod, measures.down_range, DOWN_SHARE, "down")
-        if found:
-            return found
-    shown = measures.vertical_peak_to_peak
-    return _compare(whole - nod, shown, 1.0, "up" if down_known else "")
+    compared = [(whole - nod, measures.vertical_peak_to_peak, least, "")]
+    if knows_down(measures, protocol) and not math.isnan(down):
+        part = DOWN_SHARE
+        compared = [
+            (down - part * nod, measures.down_range, part * least, "down"),
+            (whole - nod, measures.vertical_peak_to_peak, least, "up"),
+        ]
+    return [
+        Finding("gaze_not_followed", {"moved": moved, "shown": shown}, variant)
+        for moved, shown, enough, variant in compared
+        if moved >= enough and shown < MIN_FOLLOWED_SHARE * moved
+    ][:1]
 
 
-def _compare(moved: float, shown: float, part: float, variant: str) -> list[Finding]:
-    """Return a finding if the pictures show a movement that the landmarks hardly show.
+def follows_eyes(
+    traces: Traces,
+    gaze: Gaze,
+    saccades: Saccades,
+    measures: GazeMeasures,
+    protocol: tuple[Phase, ...],
+) -> bool:
+    """Return whether the landmarks follow the eyes up and down, or nothing tells.
 
-    `moved` is the range in the pictures and `shown` that of the landmarks, in canthal distances.
-    There is a finding, of this `variant`, if `moved` is at least `part` times `MIN_PICTURE_RANGE`,
-    and `shown` is below `MIN_FOLLOWED_SHARE` of `moved`. `part` is 1 for the whole vertical range,
-    0.5 for the half of it that is down. There is none if a range is NaN: tracks of earlier versions
-    have no pictures.
+    It is decided as in `find_unfollowed`, except that less movement in the pictures is enough if
+    vertical steps stand out of the noise (`MIN_STEP_RANGE`). All arguments are of one recording.
     """
-    if moved >= part * MIN_PICTURE_RANGE and shown < MIN_FOLLOWED_SHARE * moved:
-        return [Finding("gaze_not_followed", {"moved": moved, "shown": shown}, variant)]
-    return []
+    least = MIN_STEP_RANGE if saccades.upright.steps else MIN_PICTURE_RANGE
+    return not _compare(measure_picture_ranges(traces, gaze, protocol), measures, protocol, least)
+
+
+def withhold_movements(
+    saccades: Saccades, measures: GazeMeasures, phases: tuple[PhaseResult, ...]
+) -> tuple[Saccades, GazeMeasures, tuple[PhaseResult, ...]]:
+    """Withhold what was measured of vertical movements that the landmarks do not follow.
+
+    No vertical step counts any more. Its values, and the latencies of the phases up and down, are
+    NaN with the reason ``not_followed``. The counts are None: 0 would read as eyes that did not
+    move. Ranges stay, because the finding tells how much of them is shown. So do horizontal
+    movements, which landmarks follow behind rims, too (docs/saccades.md).
+    """
+    if saccades.reason is None:
+        unknown = {
+            name: value
+            for name, value in explain_all(NOT_FOLLOWED).items()
+            if "horizontal" not in name
+        }
+        measures = replace(measures, **unknown)
+        saccades = replace(
+            saccades,
+            upright=_leave_out(saccades.upright),
+            upright_by_eye=tuple(_leave_out(steps) for steps in saccades.upright_by_eye),
+        )
+    kept = tuple(
+        replace(phase, latency_s=math.nan, latency_reason=NOT_FOLLOWED)
+        if phase.phase in VERTICAL_PHASES
+        else phase
+        for phase in phases
+    )
+    return saccades, measures, kept
+
+
+def _leave_out(steps: Steps) -> Steps:
+    """Return the steps with none that counts: those that did are left out as ``not_followed``."""
+    more = tuple(LeftOut(step.centre_s, step.rise, NOT_FOLLOWED) for step in steps.steps)
+    return replace(steps, steps=(), left_out=steps.left_out + more)
+
+
+def withhold_area(fixation: dict[str, Any]) -> dict[str, Any]:
+    """Return the measures of a fixation without the area of the gaze (BCEA), if it has one.
+
+    `fixation` holds fields of `tracker.measures.fixation.FixationMeasures`, by name. A part of the
+    area is vertical. Square-wave jerks stay: they are horizontal.
+    """
+    if fixation["fixation_bcea_reason"] is not None:
+        return fixation
+    return fixation | {
+        "fixation_bcea": math.nan,
+        "fixation_bcea_ci95": NO_INTERVAL,
+        "fixation_bcea_reason": NOT_FOLLOWED,
+    }

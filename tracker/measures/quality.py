@@ -152,7 +152,9 @@ def measure_quality(analysis: Analysis) -> Quality:
         bits_per_pixel=bits_per_pixel,
         bits_per_eye=bits_per_pixel * traces.canthal_distance_px**2,
         eye_disagreement=compute_peak_to_peak(difference / 2, ahead),
-        picture_gaze_range=measure_picture_ranges(analysis)[0],
+        picture_gaze_range=measure_picture_ranges(
+            traces, analysis.gaze, analysis.parameters.protocol
+        )[0],
     )
 
 

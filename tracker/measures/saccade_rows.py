@@ -14,6 +14,7 @@ import numpy as np
 from kernels import LEFT, RIGHT
 from kernels.pooling import read_event
 from kernels.uncertainty import NORMAL_QUANTILE
+from tracker.measures.following import NOT_FOLLOWED
 from tracker.measures.gaze import find_iris_ratio
 from tracker.measures.ranges import FOLLOWED_SHARE
 from tracker.measures.saccades import (
@@ -133,7 +134,8 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
     rows, too, with the reason; but not if a step at right angles at the same time counts or is
     larger, nor if they are ``small``: of these, only the largest that goes the way of a phase has
     rows, if no other listed step does. A phase that asks for a direction in which no step is found
-    has rows (``not_found``). There are no rows if steps could not be looked for.
+    has rows (``not_found``). There are no rows if steps could not be looked for. If the landmarks
+    do not follow the eyes up and down, all vertical rows have the reason ``not_followed``.
     """
     found, protocol = analysis.saccades, analysis.parameters.protocol
     if found.reason is not None:
@@ -156,11 +158,15 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
     kept = [one for one in large if not _is_part(one, large)]
     kept += _answer_rest(protocol, kept, small)
     kept.sort(key=lambda one: (one.middle_s, one.is_vertical))
+    is_followed = analysis.measures.vertical_saccade_amplitude_reason != NOT_FOLLOWED
     rows = []
     for number, one in enumerate(kept, 1):
         phase = _find_phase(protocol, one.middle_s)
         name, prompt_s = ("", math.nan) if phase is None else (phase.phase, phase.start_s)
-        rows += [replace(row, step=number, phase=name, prompt_s=prompt_s) for row in one.rows]
+        own = [replace(row, step=number, phase=name, prompt_s=prompt_s) for row in one.rows]
+        if one.is_vertical and not is_followed:
+            own = [replace(row, reason=NOT_FOLLOWED) for row in own]
+        rows += own
     return rows
 
 

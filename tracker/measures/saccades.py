@@ -37,7 +37,7 @@ RECORDER_START_S = 0.05
 """How far a recorder's clock may be from the app's when the recording begins: an assumption."""
 TIME_ERROR = 0.25
 """Relative error of the 10-90 % time that all steps of a recording share: its standard deviation in
-25 rendered clips (95 % interval: 0.18 to 0.36, `benchmarks.rendered_saccades`). Landmarks may
+25 rendered clips (95 % interval: 0.18 to 0.36; docs/saccades.md). Landmarks may
 follow the eyes more in the middle of their way than at its ends, and all steps then read shorter;
 or they follow less there, and all steps read longer."""
 FASTEST_DEG_S = 1000.0
@@ -63,14 +63,14 @@ class SaccadeMeasures:
 
     Each but the counts has a 95 % interval (``_ci95``), and a reason (``_reason``) if it is
     missing, else None: ``frame_rate``, ``no_gaze``, ``no_steps``, ``too_few_steps``, ``hidden``,
-    ``crowded``, ``not_single``, ``unsteady``, ``imprecise`` or ``no_protocol``, which
-    docs/definitions.md explains. Lengths are in eye widths.
+    ``crowded``, ``not_single``, ``unsteady``, ``imprecise``, ``no_protocol`` or ``not_followed``,
+    which docs/definitions.md explains. Lengths are in eye widths.
 
     Attributes
     ----------
     vertical_saccade_count, horizontal_saccade_count : int or None
         Number of steps that the values come from, at most `tracker.measures.steps.MOST_STEPS`; None
-        if steps could not be looked for.
+        if steps could not be looked for, or if landmarks do not follow the eyes that way.
     vertical_saccade_time_ms : float
         Time from 10 % of a vertical step to 90 %, typical value (median) over the steps.
     vertical_saccade_time_ms_left, vertical_saccade_time_ms_right : float

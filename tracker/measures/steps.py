@@ -142,7 +142,8 @@ class LeftOut:
         ``crowded``: too close to another step; ``unsteady``: the landmarks do not follow the eyes
         steadily in this recording; ``not_single``: no fit has its shape; ``small``: below
         `MAIN_SHARE` of the large ones; ``oblique``: mostly a step at right angles; ``enough``:
-        `MOST_STEPS` are fitted already; ``no_noise``: the recording does not show its noise.
+        `MOST_STEPS` are fitted already; ``no_noise``: the recording does not show its noise;
+        ``not_followed``: the landmarks do not follow the eyes (`tracker.measures.following`).
     """
 
     centre_s: float

@@ -384,6 +384,7 @@ TEXTS: dict[str, str] = {
     "report.step.crowded": "too close to another step",
     "report.step.not_single": "not the shape of a single step",
     "report.step.unsteady": "the landmarks overshoot or swing in this recording",
+    "report.step.not_followed": "the landmarks hardly follow the eyes up and down",
     "report.step.small": "too small beside the other steps",
     "report.step.oblique": "the eyes move more in the other direction",
     "report.step.enough": "enough steps were measured before it",
@@ -398,6 +399,7 @@ TEXTS: dict[str, str] = {
     "report.latency.unmoved": "did not move",
     "report.latency.hidden": "hidden while moving",
     "report.latency.no_direction": "no direction asked for",
+    "report.latency.not_followed": "the landmarks hardly follow the eyes",
     "report.movements": "Movements of eyes and lids",
     "report.movements_not_validated": "Not validated on patients.",
     "report.movements_use": "These measures are no part of the answer. A light tells how well "
@@ -481,6 +483,8 @@ TEXTS: dict[str, str] = {
     "the shape of a single one",
     "report.missing.saccade_unsteady": "not measured: the landmarks overshoot or swing after steps "
     "of the gaze",
+    "report.missing.saccade_not_followed": "not measured: in the pictures the irises move up and "
+    "down much further than their landmarks, as behind thick rims of spectacles",
     "report.missing.saccade_imprecise": "not measured: its interval would be too wide to say "
     "anything",
     "report.missing.saccade_no_protocol": "not measured: no protocol says when the person was "

@@ -377,6 +377,7 @@ TEXTS: dict[str, str] = {
     "report.step.crowded": "다른 이동과 너무 가까움",
     "report.step.not_single": "한 번의 이동과 모양이 다름",
     "report.step.unsteady": "이 녹화에서는 표식점이 지나치거나 흔들림",
+    "report.step.not_followed": "표식점이 눈의 위아래 움직임을 거의 따라가지 못함",
     "report.step.small": "다른 이동에 비해 너무 작음",
     "report.step.oblique": "다른 방향으로 더 크게 움직임",
     "report.step.enough": "앞에서 이미 충분히 측정됨",
@@ -391,6 +392,7 @@ TEXTS: dict[str, str] = {
     "report.latency.unmoved": "움직이지 않음",
     "report.latency.hidden": "움직이는 동안 가려짐",
     "report.latency.no_direction": "방향을 지시하지 않음",
+    "report.latency.not_followed": "표식점이 눈을 거의 따라가지 못함",
     "report.movements": "눈과 눈꺼풀의 움직임",
     "report.movements_not_validated": "환자에서 검증되지 않았습니다.",
     "report.movements_use": "이 측정값들은 판정에 쓰이지 않습니다. 표시등은 이 녹화에서 측정값을 "
@@ -471,6 +473,8 @@ TEXTS: dict[str, str] = {
     "너무 많습니다",
     "report.missing.saccade_unsteady": "측정되지 않음: 시선이 이동한 뒤 표식점이 지나치거나 "
     "흔들립니다",
+    "report.missing.saccade_not_followed": "측정되지 않음: 안경테가 두꺼울 때처럼, 영상에서는 "
+    "홍채가 표식점보다 위아래로 훨씬 크게 움직입니다",
     "report.missing.saccade_imprecise": "측정되지 않음: 신뢰구간이 너무 넓어 의미가 없습니다",
     "report.missing.saccade_no_protocol": "측정되지 않음: 그쪽을 보라고 지시한 시각을 알려 주는 "
     "프로토콜이 없습니다",

@@ -82,10 +82,47 @@ def test_every_reason_of_a_step_has_words(language: Language) -> None:
     """The reasons are those that the definitions explain."""
     text = (DOCS / "definitions.md").read_text(encoding="utf-8")
     reasons = re.findall(r"^\| `(\w+)` \|", text.split("### Each step")[1].split("\n## ")[0], re.M)
-    assert len(reasons) == 9
+    assert len(reasons) == 10
     assert {"small", "not_found", "hidden"} <= set(reasons)
     for reason in reasons:
         assert TEXTS_OF[language][f"report.step.{reason}"]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "the irises move up and down much further"), ("ko", "표식점보다 위아래로 훨씬 크게")],
+)
+def test_movements_that_the_landmarks_do_not_follow_have_that_reason(
+    language: Language, words: str
+) -> None:
+    """The landmarks show 0.1 up and down, the pictures three times as much."""
+    known = record()
+    analysis = known.analysis
+    sample = np.arange(0, analysis.track.times_s.size, 10)
+    heights = 3 * analysis.gaze.vertical[sample, np.newaxis].astype(np.float32).repeat(2, axis=1)
+    track = replace(analysis.track, picture_sample=sample, picture_heights=heights)
+    result = measure_track(track, analysis.parameters, "a.mp4")
+    summary = result.summary
+    assert summary.vertical_saccade_count is None
+    assert summary.vertical_saccade_time_ms_reason == "not_followed"
+    assert (known.summary.fixation_bcea_reason, summary.fixation_bcea_reason) == (
+        None,
+        "not_followed",
+    )
+    texts = TEXTS_OF[language]
+    source = ReportInput(result.analysis, result.assessment, summary, None, language)
+    upright = {texts[f"report.phase_name.{name}"] for name in ("up", "down")}
+    rows = [cells for cells in list_saccades(source) if cells[3] in upright]
+    assert rows
+    for cells in rows:
+        assert cells[-1] == texts["report.step.not_followed"]
+        assert cells[4:8] == ["-"] * 4
+    page = render_report(result.analysis, result.assessment, summary, None, language)
+    assert words in source.explain_missing("vertical_saccade_peak_velocity_deg_s_est")
+    assert source.explain_missing("vertical_saccade_count") in page
+    assert texts["report.latency.not_followed"] in page
+    shown = show(result, language)["fixation_bcea"].shown
+    assert {"en": "hardly follow the eyes", "ko": "거의 따라가지 못함"}[language] in shown
 
 
 def show(result: Result, language: Language = "en") -> dict[str, MovementRow]:
