@@ -299,8 +299,8 @@ def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
     Parameters
     ----------
     recordings : sequence of Labelled
-        At least one. Each is checked alone, for example whether it is assessable; and each but the
-        first is compared with the first one, also if both belong to the same condition.
+        At least one. Each is checked alone, for example whether it is assessable; and each is
+        compared with all recordings of the first one's condition.
 
     Returns
     -------
@@ -341,8 +341,11 @@ def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
             if essences.count(essence) > 1
         ],
     )
+    base = [one.summary for one in recordings if one.label == first.label]
     for code, differs in _DIFFERENCES.items():
-        add(code, [one.label for one in recordings[1:] if differs(first.summary, one.summary)])
+        # All of the first condition's, so that the order of its repeats does not matter.
+        unlike = [one for one in recordings if any(differs(other, one.summary) for other in base)]
+        add(code, [one.label for one in unlike])
     return found
 
 

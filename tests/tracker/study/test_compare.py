@@ -161,6 +161,19 @@ class TestConcerns:
             assert change.changed is (None if group in withheld else True)
             assert change.why_not == ((code,) if group in withheld else ())
 
+    def test_the_order_of_repeats_decides_nothing(self) -> None:
+        """Heights differ by 8 and 4 degrees from one to the next: the outer two by over 10."""
+        off, again, on = (
+            Labelled(label, make_summary(quality__head_pitch_deg=pitch, blink_count=count))
+            for label, pitch, count in (("off", 0.0, 4), ("off", 8.0, 5), ("on", 12.0, 6))
+        )
+        for recordings in ([off, again, on], [again, off, on], [off, on, again], [again, on, off]):
+            comparison = compare(recordings)
+            assert [(one.code, one.labels) for one in comparison.concerns] == [
+                ("other_camera_height", ("on",))
+            ]
+            assert comparison.measures[0].changes[0].why_not == ("other_camera_height",)
+
     def test_alike_recordings_raise_none(self) -> None:
         slightly = make_summary(quality__sampled_rate_hz=29.0, blink_count=4)
         assert compare([Labelled("a", make_summary()), Labelled("b", slightly)]).concerns == ()
