@@ -221,10 +221,10 @@ def _render_cohort(
 def _describe_course(course: Course, language: Language) -> dict[str, Any]:
     """Return a person's visits in words: of each measure the value, the change, and the verdict.
 
-    For example ``{"person": "p01", "visits": [{"name": "1", "cells": [["0.091", "", ""]]}]}``, with
-    a list of these three texts for each measure in ``cells``. The change is the one from the first
-    visit, and the verdict says whether it is more than the uncertainty. Both are empty at the first
-    visit itself.
+    For example ``{"person": "p01", "ordered_by_name": False, "visits": [{"name": "1", "cells":
+    [["0.091", "", ""]]}]}``, with these three texts for each measure in ``cells``. The change is
+    the one from the first visit, and the verdict says whether it is more than the uncertainty. Both
+    are empty at the first visit itself.
     """
     visits = []
     for number, visit in enumerate(course.visits):
@@ -236,7 +236,11 @@ def _describe_course(course: Course, language: Language) -> dict[str, Any]:
                 words = [format_change(language, measure, change), format_verdict(language, change)]
             cells.append([format_value(language, measure, measure.values[number]), *words])
         visits.append({"name": visit, "cells": cells})
-    return {"person": course.participant_id, "visits": visits}
+    return {
+        "person": course.participant_id,
+        "ordered_by_name": course.ordered_by_name,
+        "visits": visits,
+    }
 
 
 def _list_same_videos(rows: Sequence[Row], language: Language) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracker.files.participants import Participant
 from tracker.study.cohort import OUTCOMES, Outcome, Row
 from tracker.study.compare import compare
 from tracker.study.compare_input import Labelled
@@ -66,13 +67,17 @@ class Course:
     participant_id : str
     visits : tuple of str
         Two or more: names of the visits, or the dates of those without a name. In the order of the
-        dates; if a recording of the person has none, in the order of the names.
+        dates, and of the names where dates do not tell (`list_courses`).
+    ordered_by_name : bool
+        Whether names had a part in that order, so that the first visit may not be the earliest: a
+        visit has no date, or two visits have the same one.
     measures : tuple of ComparedMeasure
         Those of `GROUP_MEASURES`, with one value for each visit, in the order of `visits`.
     """
 
     participant_id: str
     visits: tuple[str, ...]
+    ordered_by_name: bool
     measures: tuple[ComparedMeasure, ...]
 
     def changes(self, measure: ComparedMeasure) -> tuple[Change | None, ...]:
@@ -130,10 +135,10 @@ def list_courses(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[Cours
     """Return what changed in each person who was recorded at two visits or more.
 
     Recordings with the same name of the visit are of one visit; without a name, the date takes its
-    place. Visits are ordered by date if all of the person's recordings with a result have one, and
-    otherwise by name. Numbers in names are compared as numbers: 9 < 10. Recordings that have
-    neither name nor date of the visit are left out, and so are those of which nobody says who they
-    show.
+    place. The date of a visit is the earliest of its recordings. Visits are ordered by their names,
+    in which numbers are compared as numbers: 9 < 10. Where that contradicts their dates, they are
+    ordered by date, and those without a date come last. Left out are recordings that have neither
+    name nor date of the visit, and those of which nobody says who they show.
 
     Parameters
     ----------
@@ -146,41 +151,58 @@ def list_courses(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[Cours
     list of Course
         One for each such person, sorted by `participant_id`.
     """
-    people: dict[str, list[tuple[Row, FinishedRecording]]] = defaultdict(list)
+    people: dict[str, list[tuple[Participant, FinishedRecording]]] = defaultdict(list)
     for row, outcome in zip(rows, outcomes, strict=True):
-        if row.participant and isinstance(outcome, FinishedRecording):
-            people[row.participant.participant_id].append((row, outcome))
+        person = row.participant
+        if person and _name_visit(person) and isinstance(outcome, FinishedRecording):
+            people[person.participant_id].append((person, outcome))
     courses = []
-    for person, recordings in sorted(people.items()):
-        dated = all(row.participant and row.participant.date for row, _ in recordings)
-        visits: dict[str, list[Labelled]] = defaultdict(list)
-        for row, outcome in sorted(recordings, key=lambda one: _order(one[0], dated)):
-            label = _name_visit(row)
-            if label:
-                visits[label].append(Labelled(label, outcome.summary))
-        if len(visits) > 1:
-            comparison = compare([one for visit in visits.values() for one in visit])
-            measures = tuple(one for one in comparison.measures if one.name in GROUP_MEASURES)
-            courses.append(Course(person, tuple(visits), measures))
+    for participant_id, recordings in sorted(people.items()):
+        visits, ordered_by_name = _order_visits([person for person, _ in recordings])
+        if len(visits) < 2:
+            continue
+        comparison = compare(
+            [
+                Labelled(visit, outcome.summary)
+                for visit in visits
+                for person, outcome in recordings
+                if _name_visit(person) == visit
+            ]
+        )
+        measures = tuple(one for one in comparison.measures if one.name in GROUP_MEASURES)
+        courses.append(Course(participant_id, tuple(visits), ordered_by_name, measures))
     return courses
 
 
-def _name_visit(row: Row) -> str:
-    assert row.participant is not None
-    return row.participant.visit or row.participant.date
+def _name_visit(person: Participant) -> str:
+    return person.visit or person.date
 
 
-def _order(row: Row, dated: bool) -> tuple[str, list[tuple[bool, int, str]]]:
-    """Return what a person's recordings are sorted by: the visit's date, then its name.
+def _order_visits(recordings: Sequence[Participant]) -> tuple[list[str], bool]:
+    """Return the names of a person's visits in order, and whether names had a part in the order.
 
-    The date is "" unless `dated` is true: unless all of the person's recordings have one. The name
-    (or else the date) is cut into its numbers and the text between them: 9 comes before 10, and a
-    number before text.
+    There is an item of `recordings` for each recording, with the name or the date of its visit. See
+    `list_courses` for the order.
     """
-    assert row.participant is not None
-    parts = re.findall(r"\d+|\D+", _name_visit(row))
-    key = [
+    dates: dict[str, str] = {}
+    for one in recordings:
+        visit = _name_visit(one)
+        dates[visit] = min(filter(None, (dates.get(visit), one.date)), default="")
+    visits = sorted(sorted(dates), key=_read_numbers)
+    named = [visit for visit in visits if dates[visit]]
+    dated = sorted(named, key=lambda visit: dates[visit])
+    if dated != named:
+        visits = dated + [visit for visit in visits if not dates[visit]]
+    return visits, len(dated) < len(dates) or len(set(dates.values())) < len(dates)
+
+
+def _read_numbers(name: str) -> list[tuple[bool, int, str]]:
+    """Return what a name is sorted by: its numbers and the text between them.
+
+    9 comes before 10, and a number before text.
+    """
+    parts = re.findall(r"\d+|\D+", name)
+    return [
         (not part.isdecimal(), int(part) if part.isdecimal() else 0, part.casefold())
         for part in parts
     ]
-    return row.participant.date if dated else "", key

@@ -685,8 +685,10 @@ TEXTS: dict[str, str] = {
     "cohort.group.recordings": "Recordings",
     "cohort.group.of_people": "{count} people",
     "cohort.visits": "Visits",
-    "cohort.visits_use": "What changed in each person since the first visit, judged as by "
-    "“eye-tracker compare”. Of the judged changes, about 1 in 20 is found by chance.",
+    "cohort.visits_use": "What changed in each person since the first visit with a result, judged "
+    "as by “eye-tracker compare”. Of the judged changes, about 1 in 20 is found by chance.",
+    "cohort.visits_by_name": "Ordered by name: a visit has no date, or two have the same one. "
+    "Check that the first row is the earliest visit.",
     "cohort.search": "Found while searching",
     "cohort.same_content": "The same video under several names, counted as often: {names}.",
     "cohort.table": "Recordings",

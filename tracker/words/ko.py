@@ -667,8 +667,10 @@ TEXTS: dict[str, str] = {
     "cohort.group.recordings": "녹화",
     "cohort.group.of_people": "참가자 {count}명",
     "cohort.visits": "방문별 변화",
-    "cohort.visits_use": "각 참가자에서 첫 방문 이후의 변화이며, “eye-tracker compare”와 같은 "
-    "방법으로 판정합니다. 판정한 변화 20개 중 약 1개는 우연히 나타납니다.",
+    "cohort.visits_use": "각 참가자에서 결과가 있는 첫 방문 이후의 변화이며, “eye-tracker "
+    "compare”와 같은 방법으로 판정합니다. 판정한 변화 20개 중 약 1개는 우연히 나타납니다.",
+    "cohort.visits_by_name": "이름순: 날짜가 없거나 날짜가 같은 방문이 있습니다. 첫 행이 가장 이른 "
+    "방문인지 확인하십시오.",
     "cohort.search": "검색 중 확인된 사항",
     "cohort.same_content": "이름만 다른 동일한 영상이며, 각각 따로 세었습니다: {names}.",
     "cohort.table": "녹화 목록",

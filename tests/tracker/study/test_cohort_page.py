@@ -342,6 +342,16 @@ def test_groups_and_visits_are_shown(
         assert words not in without
     assert "&lt;b&gt;PSP&lt;/b&gt;" in text
     assert "<b>PSP" not in text
+    # Nothing but their names says which of the visits was the first.
+    by_name = TEXTS[language]["cohort.visits_by_name"]
+    assert text.count(by_name) == 1
+    dated = [
+        replace(row, participant=one and replace(one, date=f"2026-01-0{number}"))
+        for number, (row, one) in enumerate(zip(rows, people, strict=True), 1)
+    ]
+    again = write_cohort_page(dated, outcomes, [], tmp_path, language).read_text(encoding="utf-8")
+    assert by_name not in again
+    assert TEXTS[language]["cohort.visits_use"] in again
     # Each column has a head, also those of the participants.
     head = text.split("<thead>")[1].split("</thead>")[0]
     row = text.split("<tbody>")[1].split("</tr>")[0]

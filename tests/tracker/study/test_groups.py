@@ -108,3 +108,62 @@ def test_dates_order_visits_before_names(outcome: FinishedRecording) -> None:
         ("p1", ("before", "after")),
         ("p2", ("2026-02-01", "2026-03-01")),
     ]
+
+
+FIRST = Participant("p1", visit="first", date="2024-01-08")
+AFTER = Participant("p1", visit="after", date="2024-02-08")
+
+
+@pytest.mark.parametrize(
+    ("more", "visits", "ordered_by_name"),
+    [
+        ([], ("first", "after"), False),
+        # It is left out, because nothing says of which visit it is.
+        ([Participant("p1")], ("first", "after"), False),
+        ([Participant("p2", visit="other")], ("first", "after"), False),
+        # A repeat without a date belongs to a visit that has one.
+        ([Participant("p1", visit="first")], ("first", "after"), False),
+        ([Participant("p1", visit="after")], ("first", "after"), False),
+        # A repeat on another day does not move its visit.
+        ([replace(FIRST, date="2024-03-01")], ("first", "after"), False),
+        # Nothing says when the third visit was, but the names contradict the two dates.
+        ([Participant("p1", visit="baseline")], ("first", "after", "baseline"), True),
+        ([Participant("p1", visit="third", date="2024-02-08")], ("first", "after", "third"), True),
+    ],
+)
+@pytest.mark.parametrize("backwards", [False, True])
+def test_no_recording_turns_visits_round_against_their_dates(
+    outcome: FinishedRecording,
+    more: list[Participant],
+    visits: tuple[str, ...],
+    ordered_by_name: bool,
+    backwards: bool,
+) -> None:
+    """10 blinks a minute at the first visit and 30 after it, also in repeats, which are longer."""
+    people = [FIRST, AFTER, *more][:: -1 if backwards else 1]
+    rates = {"first": 10, "after": 30}
+    outcomes = [
+        change(outcome, rates.get(one.visit, 20) * minutes, minutes)
+        for minutes, one in enumerate(people, 10)
+    ]
+    course = list_courses([make_row(one, 0.2) for one in people], outcomes)[0]
+    assert (course.participant_id, course.visits) == ("p1", visits)
+    assert course.ordered_by_name == ordered_by_name
+    (rate,) = (one for one in course.measures if one.name == "blink_rate_per_min")
+    after = course.changes(rate)[1]
+    assert after is not None
+    # The rate rises to three times the first. It does not fall.
+    assert (after.label, after.change, after.changed) == ("after", pytest.approx(3), True)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_without_dates_names_order_visits_and_it_is_said(
+    outcome: FinishedRecording, backwards: bool
+) -> None:
+    people = [Participant("p1", visit=visit) for visit in ("visit 10", "Visit 9", "visit 9")]
+    # A date that the names do not contradict changes nothing.
+    people.append(Participant("p1", visit="visit 8", date="2026-01-01"))
+    people = people[:: -1 if backwards else 1]
+    (course,) = list_courses([make_row(one, 0.2) for one in people], [outcome] * 4)
+    assert course.visits == ("visit 8", "Visit 9", "visit 9", "visit 10")
+    assert course.ordered_by_name
