@@ -1,5 +1,6 @@
 """The input of a comparison: which measures are compared, and which files they are read from."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,10 +137,11 @@ def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
     ------
     ValueError
         There are fewer than two different labels, or a file is given twice, also by a link to it.
-        Or a ``FILE`` alone has the label of an earlier argument. Or a label is empty or cannot be
+        Or a ``FILE`` alone has the label of another argument. Or a label is empty or cannot be
         printed. Several ``LABEL=FILE`` may have the same label.
     """
     files: list[tuple[str, Path]] = []
+    alone: set[str] = set()
     for argument in arguments:
         label, equals, name = argument.partition("=")
         path = Path(argument)
@@ -149,13 +151,14 @@ def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
             label = printable(path.name)
             for ending in (".json", ".npz", ".summary", ".track"):
                 label = label.removesuffix(ending)
-            if label in (known for known, _ in files):
-                raise ValueError(
-                    f"several files are called {label}: tell them apart with LABEL=FILE"
-                )
+            alone.add(label)
         if not (label.strip() and label.isprintable()):
             raise ValueError(f"{argument!r}: the label is empty or cannot be printed")
         files.append((label, path))
+    counts = Counter(label for label, _ in files)
+    for label in alone:
+        if counts[label] > 1:
+            raise ValueError(f"several files are called {label}: tell them apart with LABEL=FILE")
     resolved = [path.resolve() for _, path in files]
     for (_, path), one in zip(files, resolved, strict=True):
         if resolved.count(one) > 1:

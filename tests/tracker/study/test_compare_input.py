@@ -48,6 +48,10 @@ class TestInput:
             (["x=a.json", "x=b.json"], "two conditions"),
             (["x=a.json", "y=a.json"], "given twice"),
             (["1/clip.summary.json", "2/clip.summary.json"], "tell them apart"),
+            # In either order, and beside another condition.
+            (["before=x.json", "before.summary.json", "after=y.json"], "several .* called before"),
+            (["before.summary.json", "before=x.json", "after=y.json"], "several .* called before"),
+            (["before.summary.json", "after=y.json", "before=x.json"], "several .* called before"),
             (["=a.json", "b.json"], "label is empty"),
             (["a\x1b[2J=a.json", "b.json"], "cannot be printed"),
         ],
