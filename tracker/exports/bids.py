@@ -119,7 +119,7 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     ----------
     recordings : iterable of ExportedRecording
         Those with the same `participant_id` become one participant. Those without a `participant`
-        become one participant for each `name`.
+        become one participant each. Each needs a name of its own.
     out : Path
         Folder of the data set. It must exist, and hold no ``sub-*`` yet: a data set is never
         written over, not even one of the same recordings.

@@ -52,8 +52,8 @@ def export_fhir(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     """Write a bundle for each recording, ``NAME.fhir.json``; return the files, in the same order.
 
     NAME is `ExportedRecording.name`, with its folders, so that the files lie below `out` as the
-    results lie below the folder that was searched. An existing file of this name is replaced, also
-    that of an earlier one of `recordings` with the same name.
+    results lie below the folder that was searched. Each of `recordings` needs a name of its own. An
+    existing file of this name is replaced.
     """
     return [_write_bundle(recording, out) for recording in recordings]
 

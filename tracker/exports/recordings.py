@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, SACCADE_COLUMNS, Column
-from tracker.files.documents import SummaryFormatError, load_summary
+from tracker.files.documents import SummaryFileError, SummaryFormatError, load_summary
 from tracker.files.fields import Summary
-from tracker.files.names import ENDINGS, printable, result_path
+from tracker.files.names import ENDINGS, fold_name, printable, result_path
 from tracker.files.participants import (
     Participant,
     Participants,
@@ -38,8 +38,9 @@ class ExportedRecording:
     ----------
     name : str
         Path of the recording's files without their endings, relative to the folder that was
-        searched; for a file that the user named, `stem` alone. Results from several folders, or
-        several named files, can have the same name.
+        searched. If several folders were searched, it begins with that folder's own name, as where
+        `analyze` writes the results of several folders. For a file that the user named, it is
+        `stem` alone. `find_results` gives each name once.
     directory : Path
         The folder of its files.
     stem : str
@@ -115,8 +116,16 @@ def find_results(
         A recording, or the error (not raised) why a summary cannot be read. In the order of
         `paths`, and within a directory by path; each file once. Files whose names begin with a dot,
         and files below a directory in folders of such names, are left out.
+
+    Raises
+    ------
+    ExportInputError
+        Two recordings would have the same name, or names that some file systems treat as the same:
+        one could not be told from the other in what is written, or take its place.
     """
     seen: set[Path] = set()
+    taken: dict[str, Path] = {}
+    several = sum(path.is_dir() for path in paths) > 1
     for root in paths:
         files = sorted(root.rglob(f"*{SUMMARY_ENDING}")) if root.is_dir() else [root]
         for path in files:
@@ -126,7 +135,15 @@ def find_results(
                 continue
             seen.add(real)
             stem = path.name.removesuffix(SUMMARY_ENDING)
-            name = (inner.parent / stem).as_posix()
+            folder = root.resolve().name if several and root.is_dir() else ""
+            name = (folder / inner.parent / stem).as_posix()
+            other = taken.setdefault(fold_name(name), path)
+            if other is not path:
+                raise ExportInputError(
+                    f"{printable(other)} and {printable(path)} would both be called "
+                    f"{printable(name)}. Name the folder that holds both instead, or export one at "
+                    "a time with an --out DIR each."
+                )
             try:
                 summary, said = _read_summary(path)
             except InputError as error:
@@ -139,8 +156,8 @@ def find_results(
 def _read_summary(path: Path) -> tuple[Summary, Participant | None]:
     """Return a summary, and the person that it names; None if it names none.
 
-    Raises `ExportInputError` if the file is missing, is not called ``STEM.summary.json``, or is no
-    summary of this version.
+    Raises `ExportInputError` if the file cannot be read, is not called ``STEM.summary.json``, or is
+    no summary that this version can export.
     """
     name = printable(path.name)
     if not path.name.endswith(SUMMARY_ENDING):
@@ -148,10 +165,14 @@ def _read_summary(path: Path) -> tuple[Summary, Participant | None]:
     try:
         summary = load_summary(path)
         return summary, read_participant_of(summary)
+    except SummaryFileError as error:
+        raise ExportInputError(
+            f"{name}: {error}. Check that it is there, and that you may read it."
+        ) from error
     except (SummaryFormatError, ParticipantsError) as error:
         raise ExportInputError(
-            f"{name}: not a summary of this version: {error}. Make it anew with `eye-tracker "
-            "reanalyze`."
+            f"{name}: not a summary that this version can export: {error}. Make it anew with "
+            "`eye-tracker reanalyze`."
         ) from error
 
 

@@ -28,6 +28,10 @@ class SummaryFormatError(ValueError):
     """
 
 
+class SummaryFileError(SummaryFormatError):
+    """The system does not give the file's content: it is missing, or may not be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The type of a value in a summary's JSON document, as read from a dataclass's annotation.
@@ -239,15 +243,15 @@ def load_summary(path: Path, needed: Collection[str] | None = None) -> Summary:
     Raises
     ------
     SummaryFormatError
-        The file cannot be read, has more than `MAX_SUMMARY_BYTES`, holds no summary, or lacks a
-        required field. The message does not name the file.
+        The file has more than `MAX_SUMMARY_BYTES`, holds no summary, or lacks a required field; or,
+        as `SummaryFileError`, it cannot be read. The message does not name the file.
     """
     try:
         if path.stat().st_size > MAX_SUMMARY_BYTES:
             raise SummaryFormatError(f"it is over {MAX_SUMMARY_BYTES >> 20} MB")
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SummaryFormatError(f"it cannot be read ({error.strerror})") from error
+        raise SummaryFileError(f"it cannot be read ({error.strerror})") from error
     except SummaryFormatError:
         raise
     # Brackets that are nested too deeply are a RecursionError.

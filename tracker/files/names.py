@@ -5,6 +5,7 @@ All files of a recording begin with the same *stem*: in ``clip.report.html`` it 
 
 import hashlib
 import os
+import unicodedata
 from pathlib import Path
 
 ENDINGS = {
@@ -55,6 +56,14 @@ def shorten_stem(stem: str) -> str:
     while len(os.fsencode(kept)) > MAX_STEM_BYTES - len(mark):
         kept = kept[:-1]
     return kept + mark
+
+
+def fold_name(path: str | Path) -> str:
+    """Return a text that is equal for paths that some file systems treat as the same.
+
+    Such are ``A`` and ``a``, and "é" as one character and as two.
+    """
+    return unicodedata.normalize("NFC", str(path)).casefold()
 
 
 def to_unicode(path: str | Path) -> str:

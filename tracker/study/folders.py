@@ -1,13 +1,12 @@
 """Find videos or tracks among files and in folders, and decide where each one's results go."""
 
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tracker.files.names import shorten_stem
+from tracker.files.names import fold_name, shorten_stem
 from tracker.study.recording import OWN_VIDEO_ENDINGS, Recording
 from tracker.video.container import HEAD_BYTES, VIDEO_SUFFIXES, detect_kind
 
@@ -230,10 +229,9 @@ def _make_stems_unique(found: Sequence[tuple[Recording, bool]]) -> list[Recordin
 def _locate_files(recording: Recording) -> str:
     """Return directory and stem of a recording's results, as a text that is only to be compared.
 
-    The texts are equal for paths that some file systems treat as the same, such as ``A`` and ``a``.
+    Those that some file systems treat as the same give equal texts: see `fold_name`.
     """
-    path = str(recording.directory / recording.stem)
-    return unicodedata.normalize("NFC", path).casefold()
+    return fold_name(recording.directory / recording.stem)
 
 
 TRACK_ENDING = ".track.npz"
@@ -266,15 +264,17 @@ def find_tracks(paths: Sequence[Path], out: Path) -> tuple[list[TrackFile], list
     Raises
     ------
     ValueError
-        The results of two tracks would have the same directory and stem.
+        The results of two tracks would have the same directory and stem, or such as some file
+        systems treat as the same.
     """
-    found: dict[Path, TrackFile] = {}
+    found: dict[str, TrackFile] = {}
     problems: list[str] = []
     several = sum(path.is_dir() for path in paths) > 1
 
     def add(path: Path, directory: Path) -> None:
         stem = shorten_stem(path.name.removesuffix(".npz").removesuffix(".track"))
-        if found.setdefault(directory / stem, TrackFile(path, directory, stem)).path != path:
+        place = fold_name(directory / stem)
+        if found.setdefault(place, TrackFile(path, directory, stem)).path != path:
             raise ValueError(f"several inputs would write {stem}.summary.json: {_ONE_AT_A_TIME}")
 
     for path in paths:

@@ -3,8 +3,10 @@ import json
 import shutil
 from pathlib import Path
 
+import openpyxl
 import pytest
 
+from tracker.cli.export import FORMATS
 from tracker.cli.main import main
 
 
@@ -28,6 +30,40 @@ def test_each_format_is_written(
     printed = capsys.readouterr().out.splitlines()
     assert files <= {Path(line).name for line in printed}
     assert all(Path(line).is_file() for line in printed)
+
+
+def read_names(out: Path, name: str) -> list[str]:
+    """Return the recordings' names in what was exported in a format, in order."""
+    if name == "bids":
+        with (out / "participants.tsv").open(encoding="utf-8", newline="") as file:
+            return [row["original_id"] for row in csv.DictReader(file, delimiter="\t")]
+    if name == "excel":
+        book = openpyxl.load_workbook(out / "results.xlsx")
+        return [str(row[0]) for row in book["recordings"].iter_rows(2, values_only=True)]
+    if name == "fhir":
+        paths = sorted(out.rglob("*.fhir.json"))
+        return [path.relative_to(out).as_posix().removesuffix(".fhir.json") for path in paths]
+    lines = (out / "recordings.ndjson").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["recording"] for line in lines]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_equal_names_in_two_folders_are_told_apart_or_refused(
+    name: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    visits = [tmp_path / "visit1", tmp_path / "visit2"]
+    for visit in visits:
+        shutil.copytree(results / "p-01", visit)
+    out = tmp_path / "out"
+    assert main(["export", *map(str, visits), "--format", name, "--out", str(out)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == len(set(printed))
+    assert read_names(out, name) == ["visit1/first", "visit2/first"]
+    files = [str(visit / "first.summary.json") for visit in visits]
+    refused = tmp_path / "refused"
+    assert main(["export", *files, "--format", name, "--out", str(refused)]) == 3
+    assert "would both be called first" in capsys.readouterr().err
+    assert list(refused.iterdir()) == []
 
 
 def test_the_table_of_a_folder_is_used(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.made_results import BLINK_FRAMES, DOWN, FPS, PEOPLE, UP
 from tracker.exports.recordings import ExportedRecording, ExportInputError, find_results
-from tracker.files.participants import NOBODY, Participant
+from tracker.files.participants import NOBODY, Participant, Participants
 from tracker.video.container import InputError
 
 PEOPLE_FOUND = [PEOPLE.by_id["=HYPERLINK(1)"], PEOPLE.by_id["p-01"]]
@@ -96,6 +96,57 @@ def test_a_summary_is_found_once_and_hidden_files_never(results: Path, tmp_path:
     assert len(found) == 3
 
 
+def make_visits(results: Path, folder: Path, *names: str) -> list[Path]:
+    """Copy one recording's results, ``first.*``, to several folders, and return the folders."""
+    return [Path(shutil.copytree(results / "p-01", folder / name)) for name in names]
+
+
+def test_several_folders_are_kept_apart_by_their_names(results: Path, tmp_path: Path) -> None:
+    """The names are those that `analyze` gives the results of several folders."""
+    one, two = make_visits(results, tmp_path, "visit1", "visit2")
+    people = Participants({"visit2/first": Participant("p-02")}, {"visit1": Participant("p-01")})
+    found = [
+        found for found in find_results([one, two], people) if isinstance(found, ExportedRecording)
+    ]
+    assert [(one.name, one.stem) for one in found] == [
+        ("visit1/first", "first"),
+        ("visit2/first", "first"),
+    ]
+    assert [one.participant for one in found] == [Participant("p-01"), Participant("p-02")]
+    inner = find_results([tmp_path], NOBODY)
+    assert [getattr(one, "name", one) for one in inner] == ["visit1/first", "visit2/first"]
+    assert [getattr(one, "name", one) for one in find_results([two], NOBODY)] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("places", "ending"),
+    [
+        (("a/out", "b/out"), ""),
+        # Many file systems do not tell these apart.
+        (("a/out", "b/OUT"), ""),
+        (("a/caf\u00e9", "b/cafe\u0301"), ""),
+        (("visit1", "visit2"), "first.summary.json"),
+    ],
+)
+def test_results_of_one_name_are_refused(
+    places: tuple[str, str], ending: str, results: Path, tmp_path: Path
+) -> None:
+    paths = [one / ending for one in make_visits(results, tmp_path, *places)]
+    with pytest.raises(ExportInputError, match=r"would both be called .*first") as caught:
+        list(find_results(paths, NOBODY))
+    for place in places:
+        assert f"{place}/first.summary.json" in str(caught.value)
+    # Both remedies of the message work.
+    assert len(list(find_results([tmp_path], NOBODY))) == 2
+    assert [len(list(find_results([path], NOBODY))) for path in paths] == [1, 1]
+
+
+def test_a_file_is_no_second_of_its_own_name(results: Path, tmp_path: Path) -> None:
+    (folder,) = make_visits(results, tmp_path, "visit1")
+    found = find_results([folder, folder, folder / "first.summary.json"], NOBODY)
+    assert [getattr(one, "name", one) for one in found] == ["visit1/first"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -116,6 +167,11 @@ def test_what_is_no_summary_is_told(
     (error,) = find_results([tmp_path / name], NOBODY)
     assert isinstance(error, InputError)
     assert message in str(error)
+    # A file that is missing is not made by measuring anew, nor is its version at fault.
+    assert ("reanalyze" in str(error)) == (
+        message not in ("cannot be read", "name a STEM.summary.json")
+    )
+    assert "of this version" not in str(error)
 
 
 @pytest.mark.parametrize(

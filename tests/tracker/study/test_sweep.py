@@ -349,6 +349,14 @@ class TestDirectories:
         with pytest.raises(ValueError, match=r"several inputs would write b\.summary\.json"):
             find_tracks([folder / "b.npz", folder / "b.track.npz"], Path("out"))
 
+    def test_places_that_differ_in_capitals_alone_are_one_place(self, folder: Path) -> None:
+        """Many file systems do not tell ``Visit`` from ``visit``: one would replace the other."""
+        for place in ("x/Visit", "y/visit"):
+            (folder / place).mkdir(parents=True)
+            save_track(make_session(1), folder / place / "b.track.npz")
+        with pytest.raises(ValueError, match=r"several inputs would write b\.summary\.json"):
+            find_tracks([folder / "x" / "Visit", folder / "y" / "visit"], Path("out"))
+
     @pytest.mark.parametrize("grid", [[], ["--grid", "vpp_thresh=0.1"]])
     def test_a_directory_without_tracks(
         self, grid: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
