@@ -32,7 +32,7 @@ from tracker.pipeline import describe_source, measure_still, measure_track, trac
 from tracker.result import document_still, write_files, write_still
 from tracker.tracks.parts import PartFileError, load_part, parse_segment
 from tracker.tracks.segments import PartsError, join_parts, plan_segments, track_segment
-from tracker.tracks.track import Track
+from tracker.tracks.track import Track, raise_step
 from tracker.video.container import ImageKindError, InputError, detect_kind
 from tracker.video.frames import DivisionError, Video, VideoInfo
 from tracker.words import Language
@@ -86,8 +86,8 @@ class Engine:
         Returns
         -------
         float
-            CPU time in seconds on one whole core in Lambda, for at most `parameters.most_frames`
-            analysed frames; for so many if the container tells no length.
+            CPU time in seconds on one whole core in Lambda, for all frames that `analyze_video`
+            analyses if it has the time; for `most_frames` if the container tells no length.
 
         Raises
         ------
@@ -317,10 +317,14 @@ def _inspect(source: Path | BufferedIOBase) -> VideoInfo:
 
 
 def _estimate_s(info: VideoInfo, parameters: Parameters) -> float:
-    most = parameters.most_frames * parameters.step
+    # As in `track_recording`: where the length is known, the default of `max_frames` cuts nothing,
+    # and a step of 1 is raised so that no other value does.
+    bound = parameters.cover_whole() if info.frame_count else parameters
+    step = raise_step(info.frame_count, parameters.step, bound.most_frames)
+    most = bound.most_frames * step
     frames = min(most, info.frame_count or most)
     megapixels = info.width * info.height / 1e6
-    tracked = math.ceil(frames / parameters.step)
+    tracked = math.ceil(frames / step)
     return frames * DECODING_S_PER_MEGAPIXEL * megapixels + tracked * (
         TRACKING_S + TRACKING_S_PER_MEGAPIXEL * megapixels
     )

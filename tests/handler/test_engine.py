@@ -32,6 +32,31 @@ def test_a_step_of_1_counts_as_the_default(engine: Engine, clips: Path, tmp_path
 
 
 @pytest.mark.slow
+def test_the_time_is_estimated_for_all_frames_that_are_analysed(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """A request is queued by this time: with too small a one, its analysis would be shortened."""
+    clip = tmp_path / "long.mp4"
+    spec = ClipSpec(duration_s=10.0, fps=30.0, width=160, height=120)
+    write_clip(clip, spec, repeats=60)
+
+    def estimate_s(**chosen: int) -> float:
+        return engine.estimate_video_s(clip, Parameters(**chosen))  # type: ignore[arg-type]
+
+    # A frame has 0.0192 megapixels: it is decoded in 86.4 us, and tracked in 7,023.04 us.
+    decoding_s, tracking_s = 86.4e-6, 7023.04e-6
+    assert estimate_s() == pytest.approx(18_000 * (decoding_s + tracking_s))
+    # Nobody's choice cuts the recording at a step of 1: every third frame is tracked.
+    third = pytest.approx(18_000 * decoding_s + 6_000 * tracking_s)
+    assert estimate_s(step=1, max_frames=6_000) == third
+    # With a step that somebody chose, 6,000 frames end at the 12,000th.
+    assert estimate_s(step=2, max_frames=6_000) == pytest.approx(
+        12_000 * decoding_s + 6_000 * tracking_s
+    )
+    assert engine.estimate_whole_s(clip, Parameters()) == estimate_s()
+
+
+@pytest.mark.slow
 def test_the_tables_are_those_of_the_python_api(engine: Engine, tmp_path: Path) -> None:
     targets = [Target(0.0, -8.0), *(Target(1.5 * n, 8.0 * (-1) ** n) for n in range(1, 5))]
     clip = tmp_path / "clip.mp4"
