@@ -7,7 +7,7 @@ from handler.answers import Answer, answer_division
 from handler.division import Division, divide
 from handler.errors import TooLargeError, UndecodableError
 from handler.limits import Limits
-from handler.records import Record
+from handler.records import Record, note_kill
 from handler.source import Source
 from handler.storage import Storage
 from handler.work import Work
@@ -21,7 +21,7 @@ PLANNED_WITHIN_S = 1200.0
 all workers are busy. It is less than the half hour after which the queue delivers a message again:
 this process may be killed before it has started the execution."""
 MAX_KILLED = 2
-"""After this many attempts without any result, the file itself seems to kill the process."""
+"""After this many killed attempts, the file itself seems to kill the process."""
 
 
 class FanOut:
@@ -56,7 +56,7 @@ class FanOut:
         if source.kind != "video" or not self._storage.workers or not limits.may_queue:
             return None
         try:
-            cpu_s = self._engine.estimate_whole_s(source.file, parameters.cover_whole())
+            cpu_s = self._engine.estimate_whole_s(source.file, parameters)
         except (UndecodableError, TooLargeError):
             # The analysis will fail in the same way, and note which bytes it failed on.
             return None
@@ -89,19 +89,20 @@ class FanOut:
 
 
 def check_attempts(record: Record) -> None:
-    """Refuse a file whose last attempt was killed, if there were `MAX_KILLED` attempts or more.
+    """Refuse a file whose last attempt was killed, and with it `MAX_KILLED` attempts or more.
 
-    It is called before each attempt. An attempt was killed if it left no result and no error.
-    Attempts before the last one count however they ended, unless `records.give_back` ended them.
+    It is called before each attempt, when nobody works on the analysis. An attempt was killed if it
+    left no result and no error. Attempts that ended with an error do not count.
 
     Raises
     ------
     UndecodableError
         The file is refused.
     """
-    if record.state == "processing" and record.attempts >= MAX_KILLED:
+    killed = note_kill(record).killed
+    if record.state == "processing" and killed >= MAX_KILLED:
         raise UndecodableError(
             "analysis_killed",
-            f"The analysis was stopped {record.attempts} times without a result. Export the video "
+            f"The analysis was stopped {killed} times without a result. Export the video "
             "as MP4 (H.264) at 1280x720, or record a shorter one.",
         )

@@ -61,6 +61,10 @@ class Record:
         dead, and another process may take the analysis over.
     attempts : int
         How many times work on it has begun. An attempt that `give_back` ended does not count.
+    killed : int
+        How many of these attempts left neither a result nor an error: whoever worked on the
+        analysis was killed. The attempt that runs, or seems to run, does not count yet. 0 in
+        records of programs that did not count them.
     progress_percent : int
         0-100.
     kind : {"video", "image", ""}
@@ -117,6 +121,7 @@ class Record:
     provenance: dict[str, Any] | None = None
     fan_out: bool = False
     execution: str = ""
+    killed: int = 0
 
 
 def is_over(record: Record, now_s: float) -> bool:
@@ -146,7 +151,8 @@ def claim(
     """Return the record with `owner` as the one that works on the analysis, until `lease_until_s`.
 
     It counts one more attempt, with progress 0 and no error. A queued or failed record can be
-    claimed, and one whose owner counts as dead. That it is not deleted must be checked before.
+    claimed, and one whose owner counts as dead, which counts as one more killed attempt. That it is
+    not deleted must be checked before.
 
     Parameters
     ----------
@@ -170,7 +176,7 @@ def claim(
     if record.state == "processing" and now_s < record.lease_until_s:
         raise ConflictError("in_progress", "This analysis is running. Ask for its status.")
     return replace(
-        record,
+        note_kill(record),
         state="processing",
         version=record.version + 1,
         owner=owner,
@@ -180,6 +186,15 @@ def claim(
         progress_percent=0,
         error=None,
     )
+
+
+def note_kill(record: Record) -> Record:
+    """Return a record on which nobody works any more, with its last attempt counted as killed.
+
+    It was, if the state is still "processing": nobody wrote a result or an error. Any other record
+    is returned as it is. Only `killed` changes: the caller makes the next version of the record.
+    """
+    return replace(record, killed=record.killed + (record.state == "processing"))
 
 
 def advance(record: Record, progress_percent: int, lease_until_s: float | None = None) -> Record:

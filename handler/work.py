@@ -191,17 +191,24 @@ class Work:
         error : HandlerError
         comes_again : bool, optional
             Whether the queue will deliver the same request again. If a new attempt may succeed
-            (`HandlerError.retryable`), the record is then set back to queued instead of failed.
+            (`HandlerError.retryable`), the record is then set back to queued instead of failed. It
+            stays as it is if its last attempt was killed and this object has not begun another:
+            the request that comes again takes it over, and the kill still counts.
         """
-        mine = self.record.state == "processing" and self.record.owner == self.owner
+        running = self.record.state == "processing"
+        mine = running and self.record.owner == self.owner
         if self._lost or (not mine and (self.record.state == "completed" or self.settled)):
             return
         # If the storage fails, it cannot take the error either; the lease then ends by itself.
         with suppress(HandlerError, RecordChangedError):
-            if comes_again and error.retryable:
+            if not (comes_again and error.retryable):
+                ended = self.record if mine else records.note_kill(self.record)
+                self.save(records.fail(ended, to_document(error)))
+            elif mine or not running:
                 self.save(records.give_back(self.record))
             else:
-                self.save(records.fail(self.record, to_document(error)))
+                # Written all the same, in case that a claim of ours was, though it seemed to fail.
+                self.save(replace(self.record, version=self.record.version + 1))
 
     @contextmanager
     def failing(self, request_id: str, comes_again: bool = False) -> Iterator[None]:

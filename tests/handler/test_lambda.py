@@ -512,6 +512,7 @@ def test_an_owner_that_was_killed_is_followed_and_a_living_one_is_not(
         item = aws.items()[0]
         item |= {
             "attempts": {"N": str(attempts)},
+            "killed": {"N": str(attempts - 1)},
             "state": {"S": "processing"},
             "owner": {"S": "another"},
             "lease_until_s": {"N": str(lease_until_s)},

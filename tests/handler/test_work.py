@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from handler.errors import ConflictError
-from handler.records import Record
+from handler.errors import ConflictError, HandlerError, NotFoundError, ThrottledError
+from handler.records import Record, claim
 from handler.storage import RecordChangedError, Storage
 from handler.work import Work
 
@@ -53,3 +53,22 @@ def test_one_that_takes_over_meanwhile_is_a_conflict() -> None:
     with pytest.raises(ConflictError):
         work.save(replace(RECORD, owner=work.owner, version=2))
     assert storage.stored.owner == "another"
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (ThrottledError("throttled", "Later."), "processing"),
+        (NotFoundError("file_not_found", "Gone."), "failed"),
+    ],
+)
+def test_a_kill_still_counts_if_the_next_process_fails_before_its_attempt(
+    error: HandlerError, state: str
+) -> None:
+    storage = LateStorage()
+    storage.stored = replace(RECORD, owner="killed", lease_until_s=1.0, attempts=1)
+    Work(cast(Storage, storage), storage.stored).fail(error, comes_again=True)
+    assert storage.stored.state == state
+    # The next attempt begins after one kill, and nothing but a begun attempt counts as one.
+    after = claim(storage.stored, "next", 2.0, 3.0)
+    assert (after.killed, after.attempts) == (1, 2)
