@@ -257,8 +257,8 @@ def _find_claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
 def list_groups(claims: Mapping[str, Any]) -> set[str]:
     """Return the groups of a caller that the token's claims `GROUP_CLAIMS` name.
 
-    Each of these claims holds a list, or a text like ``a,b`` or ``[a b]``. Without any of them, the
-    set is empty; a claim that is an empty text gives the group "".
+    Each of these claims holds a list, or a text like ``a,b`` or ``[a b]``. Without any of them, or
+    if they are empty, the set is empty.
     """
     groups: set[str] = set()
     for name in GROUP_CLAIMS:
@@ -267,4 +267,4 @@ def list_groups(claims: Mapping[str, Any]) -> set[str]:
             groups.update(one for one in value if isinstance(one, str))
         elif isinstance(value, str):
             groups.update(re.split(r"[\s,]+", value.strip("[] ")))
-    return groups
+    return groups - {""}

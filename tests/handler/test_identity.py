@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 
 from handler.api import Api
 from handler.errors import ForbiddenError, UnauthorizedError
-from handler.identity import Access, Caller
+from handler.identity import Access, Caller, list_groups
 from handler.local.app import LocalContext
 from handler.local.storage import LocalStorage
 from handler.service import Service
@@ -38,6 +38,12 @@ IDENTITY = Access()
 )
 def test_a_caller_is_read_from_every_kind_of_authorizer(authorizer: Any, role: str) -> None:
     assert IDENTITY.identify(authorizer, NOW_S) == Caller(role, "u1")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("claim", ["", " ", "[]", "[ ]", ",", [], ["", 5], None])
+def test_an_empty_claim_names_no_group(claim: Any) -> None:
+    assert list_groups({"cognito:groups": claim}) == set()
+    assert list_groups({"cognito:groups": claim, "groups": "[a,, b]"}) == {"a", "b"}
 
 
 @pytest.mark.parametrize(
