@@ -20,6 +20,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from handler.answers import Answer
 from handler.errors import (
+    BadRequestError,
     ConflictError,
     HandlerError,
     describe_for_log,
@@ -29,7 +30,7 @@ from handler.errors import (
 from handler.events import (
     HttpCall,
     parse_http_call,
-    parse_notification,
+    parse_notifications,
     parse_queue_message,
     read_http_event,
 )
@@ -142,19 +143,11 @@ class Api:
             return self._answer_http(call, end_s, answer_within_s, request_id)
         records = event.get("Records")
         if isinstance(records, list):
-            sources = [
-                record.get("eventSource") if isinstance(record, dict) else None
-                for record in records
-            ]
-            whole = all(
-                isinstance(record, dict)
-                and isinstance(record.get("messageId"), str)
-                and isinstance(record.get("body"), str)
-                for record in records
-            )
-            if whole and records and all(source == "aws:sqs" for source in sources):
-                return self._handle_batch(event, Limits(end_s, None), request_id)
-            if records and all(source == "aws:s3" for source in sources):
+            if messages := list(filter(_is_message, records)):
+                for _ in range(len(records) - len(messages)):
+                    self._log(BadRequestError("bad_event", "It is no message."), request_id)
+                return self._handle_batch(messages, Limits(end_s, None), request_id)
+            if any(_read_source(record) == "aws:s3" for record in records):
                 return self._handle_notification(records, Limits(end_s, None), request_id)
         limits = Limits(end_s, answer_by_s=end_s)
         answer = self._run(lambda: parse_action(event, self._access.operator), limits, request_id)
@@ -217,7 +210,7 @@ class Api:
         return answer
 
     def _handle_batch(
-        self, event: dict[str, Any], limits: Limits, request_id: str
+        self, messages: list[dict[str, Any]], limits: Limits, request_id: str
     ) -> dict[str, Any]:
         """Carry out the messages of an SQS batch, and return the answer that AWS expects.
 
@@ -241,7 +234,7 @@ class Api:
                 raise
 
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        return dict(process_partial_response(event, handle, processor))
+        return dict(process_partial_response({"Records": messages}, handle, processor))
 
     def _postpone(self, record: SQSRecord, received: int, request_id: str) -> None:
         """Have the queue deliver a failed message again soon, instead of after its usual wait.
@@ -270,20 +263,17 @@ class Api:
             An entry failed, and may succeed later. Lambda passes the whole notification again.
         """
 
-        def parse() -> list[Request]:
-            found = [parse_notification(record, self._bucket) for record in records]
-            return [request for request in found if request is not None]
-
-        self._carry_out(parse, limits, request_id)
+        self._carry_out(lambda: parse_notifications(records, self._bucket), limits, request_id)
         return {"status": "success"}
 
     def _carry_out(
-        self, parse: Callable[[], Sequence[Request]], limits: Limits, request_id: str
+        self, parse: Callable[[], Sequence[Request | HandlerError]], limits: Limits, request_id: str
     ) -> None:
         """Carry out the requests that `parse` returns, for which nobody waits.
 
-        One that fails does not stop the others; if `parse` fails, none is carried out. Errors that
-        another attempt cannot mend, and those of `parse`, are only logged.
+        One that fails, or of which `parse` returns the error, does not stop the others; if `parse`
+        itself fails, none is carried out. Errors that another attempt cannot mend, and those of
+        `parse`, are only logged.
 
         Raises
         ------
@@ -299,6 +289,8 @@ class Api:
             return
         for request in requests:
             try:
+                if isinstance(request, HandlerError):
+                    raise request
                 answer = self._observed(request, limits, request_id)
                 if answer.document["status"] == "processing" and not answer.is_handed_over:
                     # If the owner was killed, this message must continue its work later.
@@ -323,6 +315,17 @@ class Api:
         else:
             self._logger.info("refused", extra=extra)
         return known
+
+
+def _read_source(record: Any) -> Any:
+    return record.get("eventSource") if isinstance(record, dict) else None
+
+
+def _is_message(record: Any) -> bool:
+    """Return whether a record of an event is a message of the SQS queue, with its id and body."""
+    return _read_source(record) == "aws:sqs" and all(
+        isinstance(record.get(name), str) for name in ("messageId", "body")
+    )
 
 
 def _count_deliveries(message: dict[str, Any]) -> int:

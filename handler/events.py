@@ -6,13 +6,13 @@ Nothing in an event is trusted before this module or `handler.requests` has chec
 import io
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
-from handler.errors import BadRequestError, TooLargeError, UnsupportedMediaError
+from handler.errors import BadRequestError, HandlerError, TooLargeError, UnsupportedMediaError
 from handler.form_query import parse_form_query
 from handler.identity import Access, Caller
 from handler.keys import check_analysis_id, parse_original_key
@@ -240,7 +240,29 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
     )
 
 
-def parse_queue_message(body: Any, bucket: str | None, operator: Caller) -> list[AnalyzeFile]:
+def parse_notifications(
+    records: Sequence[Any], bucket: str | None
+) -> list[AnalyzeFile | HandlerError]:
+    """Return the requests in the records of an S3 notification, in order.
+
+    It holds one for each record that starts an analysis; for a record that is not one of an S3
+    notification, the error (not raised), so that the others are not lost with it. `bucket` is that
+    of `parse_notification`.
+    """
+    found: list[AnalyzeFile | HandlerError] = []
+    for record in records:
+        try:
+            request = parse_notification(record, bucket)
+        except HandlerError as error:
+            found.append(error)
+        else:
+            found += [request] if request else []
+    return found
+
+
+def parse_queue_message(
+    body: Any, bucket: str | None, operator: Caller
+) -> list[AnalyzeFile | HandlerError]:
     """Return the requests in a message of the queue.
 
     The message is a notification from S3, or the JSON object of a request to this API.
@@ -256,9 +278,9 @@ def parse_queue_message(body: Any, bucket: str | None, operator: Caller) -> list
 
     Returns
     -------
-    list of AnalyzeFile
-        One for each record of a notification that starts an analysis; empty if none does, and for
-        the test message that S3 sends when notifications are set up.
+    list of AnalyzeFile or HandlerError
+        Of a notification, what `parse_notifications` returns; empty for the test message that S3
+        sends when notifications are set up.
 
     Raises
     ------
@@ -269,8 +291,7 @@ def parse_queue_message(body: Any, bucket: str | None, operator: Caller) -> list
     if isinstance(document, dict) and document.get("Event") == "s3:TestEvent":
         return []
     if isinstance(document, dict) and isinstance(document.get("Records"), list):
-        found = [parse_notification(record, bucket) for record in document["Records"]]
-        return [request for request in found if request is not None]
+        return parse_notifications(document["Records"], bucket)
     request = parse_action(document, operator)
     if not isinstance(request, AnalyzeFile):
         raise BadRequestError(

@@ -499,9 +499,27 @@ def test_queue_messages() -> None:
             asked
         ]
     upload = json.dumps({"action": "create_upload"})
-    for body in ("", "x", "[]", "{}", '{"Records": [5]}', '{"Records": [{}]}', upload):
+    for body in ("", "x", "[]", "{}", upload):
         with pytest.raises(HandlerError):
             parse_queue_message(body, "b", OPERATOR)
+
+
+def test_a_bad_record_of_a_notification_takes_no_other_with_it() -> None:
+    records = [
+        5,
+        notification(f"users/u/eye/{ID}/original"),
+        {},
+        notification(f"users/%ff/eye/{ID}/original"),
+        notification(f"users/v/eye/{ID}/original"),
+    ]
+    found = parse_queue_message(json.dumps({"Records": records}), "b", OPERATOR)
+    assert [getattr(one, "code", one) for one in found] == [
+        "bad_event",
+        AnalyzeFile(None, f"users/u/eye/{ID}/original", "u", None),
+        "bad_event",
+        "bad_event",
+        AnalyzeFile(None, f"users/v/eye/{ID}/original", "v", None),
+    ]
 
 
 # Anything at all

@@ -158,3 +158,28 @@ def test_no_http_request_passes_for_an_event_of_the_queue(world: World) -> None:
         event["requestContext"] = {}
         assert world.api.handle(event, LocalContext(30))["statusCode"] == 401
     assert world.engine.analysed == []
+
+
+def test_a_malformed_entry_takes_no_other_with_it(tmp_path: Path) -> None:
+    """The whole ones are analysed; the others are logged without their content."""
+    world = World(tmp_path)
+    keys = [f"users/u/eye/{number * 32}/original" for number in "0123"]
+    for key in keys:
+        world.storage.put_file(key, tmp_path / "put", "video/mp4")
+    bad = [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Post", "s3": "a face"}, 7]
+    direct = {"Records": [bad[0], notification(keys[0]), bad[1], notification(keys[1])]}
+    assert world.handle(direct) == {"status": "success"}
+    assert world.log.getvalue().count('"bad_event"') == 2
+
+    def message(number: int, *records: Any) -> Any:
+        body = json.dumps({"Records": records})
+        return {"eventSource": "aws:sqs", "messageId": f"m{number}", "body": body}
+
+    messages = [message(0, *bad, notification(keys[2])), message(1, notification(keys[3]))]
+    batch = {"Records": [{"eventSource": "aws:sqs", "body": "a face"}, *messages]}
+    assert world.handle(batch) == {"batchItemFailures": []}
+    assert world.log.getvalue().count('"bad_event"') == 5
+    assert "a face" not in world.log.getvalue()
+    states = [world.storage.read(key.split("/")[3]).state for key in keys]
+    assert states == ["completed"] * 4
+    world.storage.close()
