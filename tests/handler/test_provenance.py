@@ -92,6 +92,24 @@ def test_a_record_of_a_failed_analysis_says_which_bytes_it_was(
     assert found["program_version"] == __version__
 
 
+def test_where_one_version_is_kept_a_failed_upload_takes_the_file_that_is_stored_then(
+    aws: Aws, api: Api, clips: Path
+) -> None:
+    """As the docs say: the same analysis, and the record says which file it was of."""
+    data = (clips / "tiny.mp4").read_bytes()
+    offer = ask(api, "POST", "/uploads", {"user_id": "u1"})
+    key = offer["upload"]["fields"]["key"]
+    body = {"action": "process_s3_file", "s3_key": key, "user_id": "u1"}
+    event = {"httpMethod": "POST", "path": "/", "body": json.dumps(body)}
+    aws.s3.put_object(Bucket=BUCKET, Key=key, Body=data[:200])
+    assert api.handle(event, LocalContext(60))["statusCode"] == 422
+    aws.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
+    again = ask(api, "POST", "/", body)
+    assert again["analysis_id"] == offer["analysis_id"]
+    found = ask(api, "GET", offer["status_url"])["provenance"]
+    assert (found["sha256"], found["size_bytes"]) == (hashlib.sha256(data).hexdigest(), len(data))
+
+
 def test_an_upload_that_is_read_in_place(
     aws: Aws, api: Api, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
