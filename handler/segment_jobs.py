@@ -388,9 +388,10 @@ def _open(storage: Storage, record: Record) -> Iterator[Source]:
     Raises
     ------
     ConflictError
-        The file was replaced meanwhile.
+        The file was replaced, and the storage keeps only the newest version. Where it keeps all,
+        the named one is read all the same.
     NotFoundError
-        It is gone.
+        That version is gone.
     """
     version = record.source_version
     # A bucket without versions names it by its ETag, in quotes.

@@ -282,7 +282,8 @@ def choose_rules(combinations: Sequence[ClosureRules], counts: NDArray[np.int64]
 
     `counts` (C, 3) are the found, false and missed blinks of each combination. F1 is the harmonic
     mean of precision and recall. If several have the highest F1, return the one nearest to their
-    middle (of the logarithms): it is farthest from the combinations that make more mistakes.
+    middle, which is halfway between the least and the largest logarithm of each constant: it is
+    farthest from the combinations that make more mistakes.
     """
     found, false, missed = counts.T
     score = 2 * found / np.maximum(2 * found + false + missed, 1)

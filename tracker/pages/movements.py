@@ -74,6 +74,7 @@ def _is_unreliable(assessment: Assessment) -> bool:
     can be measured all the same. Nor do cautions count, or that the answer is borderline.
     """
     poor = {code for one in INDICATORS if one.name != "task" for code in one.codes}
+    poor |= {"gaze_not_measured", "eyes_disagree"}  # stand beside the task, but are not about it
     return any(reason.code in poor for reason in assessment.reasons)
 
 

@@ -1,4 +1,4 @@
-"""Compute what each section of a report shows, for ``templates/report.html``."""
+"""Compute the report's verdict, cautions, cards, events, pictures, phases and definitions."""
 
 import base64
 import math

@@ -43,9 +43,11 @@ def find_recordings(paths: Sequence[Path], out: Path) -> FoundRecordings:
 
     Every file in `paths` is taken for a recording, also one that does not exist. In a directory, a
     file is taken for a recording if it has a video's suffix, so that a damaged video is reported,
-    or if its content is a video's. Left out in directories are hidden files and directories (such
-    as ``._x.mp4``, which macOS writes beside ``x.mp4``), `out` itself, annotated copies, and links
-    to directories. A file and the links to it are one recording.
+    or if its content is a video's. For ``.ts`` and ``.mts``, which TypeScript files share, only the
+    content counts, so that a damaged one is left out. Left out in directories are hidden files and
+    directories (such as ``._x.mp4``, which macOS writes beside ``x.mp4``), `out` itself, annotated
+    copies, files with a suffix of sound, and links to directories. A file and the links to it are
+    one recording.
 
     Parameters
     ----------

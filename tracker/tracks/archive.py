@@ -237,9 +237,9 @@ def parse_video_info(values: dict[str, Any]) -> VideoInfo:
 def _is_recorded_at(value: object) -> bool:
     """Return whether a track's file may hold this value as its time of recording.
 
-    True for a time as `check_recorded_at` returns it (ISO 8601 in whole seconds, with the offset
-    from UTC, not before the year 2000), and for "", which means that no time is known. A time in
-    the future is accepted: the clock of the machine that made the track may be ahead.
+    True for a time exactly as `check_recorded_at` returns it, such as
+    ``2026-03-02T00:15:00+00:00``, and for "", which means that no time is known. A time in the
+    future is accepted: the clock of the machine that made the track may be ahead.
     """
     return type(value) is str and (value == "" or check_recorded_at(value, _LAST_TIME) == value)
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.made_tracks import make_landmarks, make_track
 from tracker.files.fields import Interval
+from tracker.measures.findings import Finding
 from tracker.measures.lid_kinematics import BLINKS_AT_REST_PER_MIN
 from tracker.measures.saccade_rows import list_saccade_rows
 from tracker.pages.movements import (
@@ -198,6 +199,17 @@ def test_a_recording_that_is_too_bad_has_no_good_light() -> None:
     assert "good" not in grades
     assert "caution" not in grades
     assert "bad" in grades
+
+
+@pytest.mark.parametrize(
+    ("code", "good"),
+    [("task_unknown", True), ("gaze_not_measured", False), ("eyes_disagree", False)],
+)
+def test_a_reason_about_the_task_alone_leaves_lights_good(code: str, good: bool) -> None:
+    result = record()
+    assessment = replace(result.assessment, status="not_assessable", reasons=(Finding(code),))
+    grades = {row.grade for row in show(replace(result, assessment=assessment)).values()}
+    assert ("good" in grades, "bad" in grades) == (good, not good)
 
 
 @pytest.mark.parametrize(
