@@ -34,7 +34,7 @@ from tracker.parameters import Parameters
 if TYPE_CHECKING:
     from tracker.cli.options import Commands
     from tracker.files.participants import Participant
-    from tracker.study.folders import TrackFile
+    from tracker.study.folders import FoundTracks, TrackFile
 
 
 def add_reanalyze(commands: "Commands") -> None:
@@ -82,17 +82,19 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     from tracker.study.folders import find_tracks
 
     try:
-        tracks, problems = find_tracks(options.tracks, options.out)
+        # With --grid, the tracks have a table, but no files of their own.
+        found = find_tracks(options.tracks, None if options.grid else options.out)
     except ValueError as error:
         parser.error(str(error))
-    if options.corrections and (options.grid or len(tracks) + len(problems) != 1):
+    tracks = found.tracks
+    if options.corrections and (options.grid or len(tracks) + len(found.problems) != 1):
         parser.error("--corrections: name the one track that they belong to, without --grid")
     if options.grid:
-        return _sweep(options, parser, parameters, [track.path for track in tracks], problems)
+        return _sweep(options, parser, parameters, found)
     if options.participant and len(tracks) != 1:
         parser.error("--participant is for a single track: use --participants for a folder")
     prepare_output(options, options.out, parser)
-    code = _report_search(bool(tracks), problems)
+    code = _report_search(found)
     from tracker.files.participants import NOBODY
 
     participants = read_participants_option(options, options.tracks, parser) or NOBODY
@@ -106,15 +108,15 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
         corrections = (
             read_corrections(options.corrections)
             if options.corrections
-            else read_beside(file.stem, file.path.parent, file.directory)
+            else read_beside(file.own_stem, file.path.parent)
+            or read_beside(file.stem, file.directory)
         )
-        name = (file.directory / file.stem).relative_to(options.out).as_posix()
         result = measure_track(
             load_track(file.path),
             parameters,
             file.path.name,
             corrections=corrections,
-            participant=person or participants.find(name) or _read_person(file),
+            participant=person or participants.find(file.name) or _read_person(file),
         )
         written = write_files(
             result, file.directory, file.stem, report_language(options), pdf=pdf, with_track=False
@@ -134,26 +136,27 @@ def _read_person(file: "TrackFile") -> "Participant | None":
     from tracker.files.participants import ParticipantsError, read_participant_of
 
     try:
-        path = result_path(file.path.parent, file.stem, "summary")
+        path = result_path(file.path.parent, file.own_stem, "summary")
         return read_participant_of(load_summary(path, ["participant.participant_id"]))
     except (SummaryFormatError, ParticipantsError):
         return None
 
 
-def _report_search(found: bool, problems: list[str]) -> int:
-    for problem in problems:
+def _report_search(found: "FoundTracks") -> int:
+    for note in found.notes:
+        print_line(f"note: {note}")
+    for problem in found.problems:
         print_line(f"error: {problem}")
-    if not found:
+    if not found.tracks:
         print_line("error: no tracks found. Name a directory with *.track.npz of `analyze` in it.")
-    return EXIT_DONE if found and not problems else EXIT_INPUT
+    return EXIT_DONE if found.tracks and not found.problems else EXIT_INPUT
 
 
 def _sweep(
     options: argparse.Namespace,
     parser: argparse.ArgumentParser,
     parameters: Parameters,
-    paths: list[Path],
-    problems: list[str],
+    found: "FoundTracks",
 ) -> int:
     from tracker.files.columns import explain_missing_parquet
     from tracker.study.sweep import describe_sweep, parse_grid, sweep_tracks
@@ -170,12 +173,12 @@ def _sweep(
         parser.error(f"--out: {missing}. Or write a .csv")
     options.out = table.parent
     prepare_output(options, options.out, parser)
-    codes = [_report_search(bool(paths), problems)]
-    if not paths:
+    codes = [_report_search(found)]
+    if not found.tracks:
         return codes[0]
     with Progress("sweep", " tracks") as progress:
         statuses = sweep_tracks(
-            paths,
+            [track.path for track in found.tracks],
             parameters,
             grid,
             table,

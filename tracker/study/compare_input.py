@@ -141,7 +141,7 @@ def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
         printed. Several ``LABEL=FILE`` may have the same label.
     """
     files: list[tuple[str, Path]] = []
-    alone: set[str] = set()
+    alone: list[str] = []
     for argument in arguments:
         label, equals, name = argument.partition("=")
         path = Path(argument)
@@ -151,7 +151,7 @@ def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
             label = printable(path.name)
             for ending in (".json", ".npz", ".summary", ".track"):
                 label = label.removesuffix(ending)
-            alone.add(label)
+            alone.append(label)
         if not (label.strip() and label.isprintable()):
             raise ValueError(f"{argument!r}: the label is empty or cannot be printed")
         files.append((label, path))

@@ -132,6 +132,26 @@ def test_a_corrected_result(folder: Path, tmp_path: Path, capsys: Any) -> None:
     assert (again["corrected"], again["blink_count"]) == (False, 3)
 
 
+def test_tracks_that_differ_in_case_only_keep_their_own_corrections(
+    folder: Path, tmp_path: Path
+) -> None:
+    tracks, out = tmp_path / "tracks", tmp_path / "out"
+    tracks.mkdir()
+    for name in ("A", "a"):
+        shutil.copy(folder / "clip.track.npz", tracks / f"{name}.track.npz")
+    path = write_detected(folder, slice(1, None))
+    path.rename(tracks / "a.corrections.json")
+    # The second time, the corrections lie beside the results only.
+    for _ in range(2):
+        assert main(["reanalyze", str(tracks), "--out", str(out)]) == 0
+        corrected = {
+            path.name: json.loads(path.read_text(encoding="utf-8"))["corrected"]
+            for path in out.glob("*.summary.json")
+        }
+        assert corrected == {"A.summary.json": False, "a.2.summary.json": True}
+        (tracks / "a.corrections.json").unlink(missing_ok=True)
+
+
 def test_corrections_are_kept_beside_the_results(folder: Path, tmp_path: Path, capsys: Any) -> None:
     path = write_detected(folder, slice(1, None), unusable=[{"start_s": 20.0, "end_s": 21.0}])
     path = path.rename(tmp_path / "clip.corrections (1).json")

@@ -66,7 +66,7 @@ def test_all_files_of_the_longest_name_can_be_written(text: str, tmp_path: Path)
         written.update(paths)
     assert len(written) == 2 * (len(ENDINGS) + 2)
     # Analysed anew, a track's files are named like those that it came with.
-    tracks, _ = find_tracks([tmp_path / "out"], tmp_path / "out")
+    tracks = find_tracks([tmp_path / "out"], tmp_path / "out").tracks
     assert {track.stem for track in tracks} == {one.stem for one in found}
 
 

@@ -1,12 +1,14 @@
 """Which videos are found in folders whose content nobody checked."""
 
+import itertools
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
 
-from tracker.study.folders import FoundRecordings, find_recordings
+from tracker.study.folders import FoundRecordings, find_recordings, find_tracks
 
 MP4 = b"\0\0\0\x20ftypisom" + bytes(500)
 OUT = Path("out")
@@ -169,6 +171,102 @@ def test_a_folder_and_a_file_in_it(folder: Path) -> None:
     findings = find_recordings([folder, video], OUT)
     assert places(findings) == ["out/a"]
     assert findings.notes == ("in/a.mp4 is in/a.mp4: analysed once",)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_named_file_s_results_go_to_out_in_any_order(
+    folder: Path, order: tuple[int, ...]
+) -> None:
+    """Their names differ in suffix only, and they were found in a folder."""
+    paths = [folder, put(folder / "x" / "a.mp4"), put(folder / "x" / "a.mov")]
+    findings = find_recordings([paths[n] for n in order], OUT)
+    assert sorted(places(findings)) == ["out/a.mov", "out/a.mp4"]
+    # The folder may say who was recorded.
+    assert sorted(names(findings)) == ["x/a.mov", "x/a.mp4"]
+    assert len(findings.notes) == 2
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_named_link_is_the_file_that_it_links_to(folder: Path, is_first: bool) -> None:
+    put(folder / "x" / "a.mp4")
+    put(folder / "x" / "b.mp4")
+    link = Path("link.mp4")
+    link.symlink_to(Path("in", "x", "a.mp4"))
+    findings = find_recordings([link, folder] if is_first else [folder, link], OUT)
+    assert sorted(places(findings)) == ["out/a", "out/x/b"]
+    assert findings.notes == ("link.mp4 is in/x/a.mp4: analysed once",)
+
+
+class TestTracks:
+    def test_the_folder_of_the_results_is_left_out_unless_it_is_named(self, folder: Path) -> None:
+        put(folder / "a.track.npz")
+        put(folder / "again" / "a.track.npz")
+        for out in (folder / "again", folder / "x" / ".." / "again"):
+            found = find_tracks([folder], out)
+            assert [track.path for track in found.tracks] == [folder / "a.track.npz"]
+            (note,) = found.notes
+            assert "in/again is not searched" in note
+        # A sweep writes no files of single tracks.
+        for searched, out, expected in (
+            (folder, folder, ["in/a", "in/again/a"]),
+            (folder / "again", folder / "again", ["in/again/a"]),
+            (folder, OUT, ["out/a", "out/again/a"]),
+        ):
+            found = find_tracks([searched], out)
+            assert [str(track.directory / track.stem) for track in found.tracks] == expected
+            assert found.notes == ()
+        assert len(find_tracks([folder], None).tracks) == 2
+
+    def test_what_differs_in_case_only_shares_no_file(self, folder: Path) -> None:
+        for name in ("A", "a", "a.2", "\uac00", "\u1100\u1161"):
+            put(folder / f"{name}.track.npz")
+        found = find_tracks([folder], OUT)
+        stems = [track.stem for track in found.tracks]
+        written = {unicodedata.normalize("NFC", stem).casefold() for stem in stems}
+        assert len(written) == len(stems) == 5
+        # What lies beside a track, and who the table says it is, follow its own name.
+        assert {track.own_stem: track.name for track in found.tracks} == {
+            name: name for name in ("A", "a", "a.2", "\uac00", "\u1100\u1161")
+        }
+        # Beside the tracks, where the file system tells them apart, results keep the names.
+        for paths in ([folder], [folder / f"{name}.track.npz" for name in ("A", "a")]):
+            at_home = find_tracks(paths, folder).tracks
+            assert [track.stem for track in at_home] == [track.own_stem for track in at_home]
+        with pytest.raises(ValueError, match=r"would write a\.summary\.json"):
+            find_tracks([folder / "A.track.npz", folder / "a.track.npz"], OUT)
+
+    def test_two_tracks_that_are_told_apart_nowhere_are_refused(self, folder: Path) -> None:
+        put(folder / "b.npz")
+        put(folder / "b.track.npz")
+        for out in (OUT, folder):
+            with pytest.raises(ValueError, match=r"would write b\.summary\.json"):
+                find_tracks([folder / "b.npz", folder / "b.track.npz"], out)
+        for name in ("x", "y"):
+            put(folder / name / "p" / "a.track.npz")
+        folders = [folder / "x" / "p", folder / "y" / "p"]
+        with pytest.raises(ValueError, match="several directories are called p"):
+            find_tracks(folders, OUT)
+        assert len(find_tracks(folders, None).tracks) == 2
+
+    def test_a_file_and_the_links_to_it_are_one_track(self, folder: Path) -> None:
+        track = put(folder / "x" / "b.track.npz")
+        (folder / "a.track.npz").symlink_to(track.resolve())
+        (folder / "loop").symlink_to(".")
+        (folder / "broken.track.npz").symlink_to("nowhere.npz")
+        found = find_tracks([folder, folder / "x"], OUT)
+        assert [one.path for one in found.tracks] == [track, folder / "broken.track.npz"]
+        assert [str(one.directory / one.stem) for one in found.tracks] == [
+            "out/in/x/b",
+            "out/in/broken",
+        ]
+        assert sorted(found.notes) == [
+            "in/a.track.npz is in/x/b.track.npz: analysed once",
+            "in/loop links to a directory, which is not followed: name it to have it analysed",
+            "in/x/b.track.npz is in/x/b.track.npz: analysed once",
+        ]
+        for paths in ([folder, track], [track, folder]):
+            (one, _) = sorted(find_tracks(paths, OUT).tracks, key=lambda one: one.own_stem)
+            assert (one.path, one.directory, one.stem, one.name) == (track, OUT, "b", "x/b")
 
 
 def test_collisions_that_cannot_be_told_apart_are_refused(folder: Path) -> None:

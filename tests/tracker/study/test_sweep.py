@@ -296,7 +296,7 @@ class TestSweepCommand:
         def interrupt(done: int, total: int) -> None:
             raise KeyboardInterrupt
 
-        paths = [track.path for track in find_tracks([folder], Path())[0]]
+        paths = [track.path for track in find_tracks([folder], None).tracks]
         out = folder.parent / "out"
         out.mkdir()
         with pytest.raises(KeyboardInterrupt):
@@ -335,13 +335,15 @@ class TestDirectories:
         assert math.isclose(summary["duration_sec_est"], 20, abs_tol=0.1)
 
     def test_of_several_directories_each_has_one_of_its_name(self, folder: Path) -> None:
-        tracks, problems = find_tracks([folder, folder / "sub"], Path("out"))
-        assert problems == []
-        assert [track.directory for track in tracks] == [
+        other = folder.parent / "other"
+        (folder / "sub").rename(other)
+        found = find_tracks([folder, other], Path("out"))
+        assert found.problems == found.notes == ()
+        assert [track.directory for track in found.tracks] == [
             Path("out/tracks"),
-            Path("out/tracks/sub/deep"),
-            Path("out/sub/deep"),
+            Path("out/other/deep"),
         ]
+        assert [track.name for track in found.tracks] == ["tracks/a", "other/deep/=b"]
 
     def test_two_tracks_of_one_place_are_refused(self, folder: Path) -> None:
         save_track(make_session(1), folder / "b.npz")
@@ -354,7 +356,7 @@ class TestDirectories:
         for place in ("x/Visit", "y/visit"):
             (folder / place).mkdir(parents=True)
             save_track(make_session(1), folder / place / "b.track.npz")
-        with pytest.raises(ValueError, match=r"several inputs would write b\.summary\.json"):
+        with pytest.raises(ValueError, match="several directories are called Visit"):
             find_tracks([folder / "x" / "Visit", folder / "y" / "visit"], Path("out"))
 
     @pytest.mark.parametrize("grid", [[], ["--grid", "vpp_thresh=0.1"]])
@@ -380,9 +382,9 @@ class TestDirectories:
             return real(path)
 
         monkeypatch.setattr(os, "scandir", refuse)
-        tracks, problems = find_tracks([folder], Path("out"))
-        assert [track.stem for track in tracks] == ["a"]
-        assert problems == [f"{folder / 'sub'}: cannot be read (Permission denied)."]
+        found = find_tracks([folder], Path("out"))
+        assert [track.stem for track in found.tracks] == ["a"]
+        assert found.problems == (f"{folder / 'sub'}: cannot be read (Permission denied).",)
 
 
 @pytest.mark.slow
