@@ -30,7 +30,7 @@ LEAST_SCORE = 4.3
 """Least amplitude of a jerk over its standard error.
 
 A minute holds thousands of pairs of moments at which two steps could lie, so a lower limit would
-let noise pass. With this one, pure noise passes about once in three minutes.
+let noise pass. With this one, the noise of resting eyes passes once or twice in two minutes.
 """
 SENSITIVITY_SCORE = 2.33
 """A jerk is visible if the score of its true amplitude exceeds `LEAST_SCORE` by this much.
@@ -39,7 +39,11 @@ If noise were the only error, 99 % of such jerks would be found. At 30 samples a
 the steps begin between two samples, and the noise of a short fixation is not well known.
 """
 LEAST_VISIBLE_SHARE = 0.62
-"""Least measured amplitude, divided by the smallest visible one: smaller jerks may be noise."""
+"""Least measured amplitude, divided by the smallest visible one: smaller jerks may be noise.
+
+Some of those that count are noise, too. With 0.75, hardly any would be; but two in five jerks of
+people with PSP, most of which are as small, would be lost (docs/saccades.md).
+"""
 ECHO_SHARE = 0.3
 """A jerk is left out if it is smaller than this share of a jerk beside it: it is then only what the
 fit of the larger one did not explain."""
@@ -83,8 +87,8 @@ class Jerks:
         difference between the means over two neighbouring windows of `WINDOW_S` seconds. NaN if no
         run of samples without a gap is long enough for a jerk.
     visible : float
-        Smallest true amplitude, in the unit of the gaze, of which 95 % of the jerks are found. It
-        is `FLOORS` noise floors, or ``LEAST_SCORE + SENSITIVITY_SCORE`` times the standard error of
+        True amplitude, in the unit of the gaze, from which on 95 % of the jerks are found. It is
+        `FLOORS` noise floors, or ``LEAST_SCORE + SENSITIVITY_SCORE`` times the standard error of
         an amplitude if that is larger. NaN like the noise floor.
     searched_s : float
         Seconds in which a jerk could begin and be seen whole; 0 if no run is long enough.

@@ -664,7 +664,7 @@ class Summary:
         "Time in these phases that counts for the gaze.",
         "Fixation seen (s)", "주시 시간(초)")]
     square_wave_jerk_rate_per_min: Annotated[float | None, Field("fixation", "1/min",
-        "Square-wave jerks a minute of fixation, of the amplitude that is visible or more.",
+        "Square-wave jerks a minute of fixation that stand out; some small ones are noise.",
         "Square-wave jerks a minute", "분당 방형파 움직임")]
     square_wave_jerk_rate_per_min_ci95: Annotated[Interval, Field("fixation", "1/min",
         "95 % interval of that rate: exact Poisson interval.",
@@ -691,7 +691,7 @@ class Summary:
         "Median amplitude of square-wave jerks, estimate (degrees)",
         "방형파 움직임 크기의 중앙값, 추정(도)")]
     square_wave_jerk_visible_deg_est: Annotated[float | None, Field("fixation", "deg",
-        "Smallest amplitude that this recording shows: three noise floors or more.",
+        "Amplitude from which on it shows nearly all jerks: three noise floors or more.",
         "Smallest visible square-wave jerk, estimate (degrees)",
         "보일 수 있는 가장 작은 방형파 움직임, 추정(도)")]
     fixation_noise_floor_deg_est: Annotated[float | None, Field("fixation", "deg",

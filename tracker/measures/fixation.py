@@ -66,9 +66,9 @@ class FixationMeasures:
     square_wave_jerk_amplitude_deg_est : float
         Median amplitude of these jerks, without its sign; NaN also if there are none.
     square_wave_jerk_visible_deg_est : float
-        Smallest amplitude of which this recording shows 95 % of the jerks: at least three times
-        the noise floor. More of the smaller ones are missed, the smaller they are. It may be
-        known although there is no rate.
+        Amplitude from which on this recording shows 95 % of the jerks: at least three times the
+        noise floor. More of the smaller ones are missed, the smaller they are. Some of those that
+        count are smaller, and some of these are noise. It may be known although there is no rate.
     fixation_noise_floor_deg_est : float
         Noise of the horizontal gaze: standard deviation of the difference between its means over
         two neighbouring windows of 0.15 s, without the jerks.
@@ -109,7 +109,7 @@ class FoundJerks:
     amplitude_deg : ndarray, shape (M,), float64
         Estimated amplitude in degrees; positive if the first step goes to the subject's left.
     visible_deg : float
-        Smallest amplitude of which 95 % of the jerks are found; NaN if none can be seen, because
+        Amplitude from which on 95 % of the jerks are found; NaN if none can be seen, because
         no fixation is seen for long enough or the size of the iris is not known.
     noise_floor_deg : float
         Standard deviation of the difference between the mean gaze over two neighbouring windows of

@@ -410,9 +410,9 @@ TEXTS: dict[str, str] = {
     "report.movement.unknown": "not measured",
     "report.movement.all": "the whole recording",
     "report.movement.phases": "From: {phases}.",
-    "report.movement.jerks": "Jerks of {visible:.1f} degrees (estimate) or more are counted: "
-    "smaller ones cannot be seen in this recording. Published means: 33.5 a minute in PSP, 10.3 in "
-    "Parkinson's disease, 4.3 in healthy people.",
+    "report.movement.jerks": "Jerks of {visible:.1f} degrees (estimate) or more are nearly all "
+    "seen in this recording; some smaller ones count, too, and some of these are noise. "
+    "Published means: 33.5 a minute in PSP, 10.3 in Parkinson's disease, 4.3 in healthy people.",
     "report.movement.jerks_not_comparable": "Published rates hold jerks from 0.5 degrees on, so "
     "this one cannot be compared with them.",
     "report.movement.area": "The landmarks' noise is a part of it.",

@@ -403,8 +403,9 @@ TEXTS: dict[str, str] = {
     "report.movement.unknown": "측정되지 않음",
     "report.movement.all": "녹화 전체",
     "report.movement.phases": "측정한 단계: {phases}.",
-    "report.movement.jerks": "{visible:.1f}도(추정) 이상의 방형파 움직임만 셉니다. 더 작은 것은 이 "
-    "녹화에서 확인할 수 없습니다. 문헌 평균: 분당 PSP 33.5, 파킨슨병 10.3, 건강한 사람 4.3.",
+    "report.movement.jerks": "이 녹화에서는 {visible:.1f}도(추정) 이상의 방형파 움직임이 거의 모두 "
+    "보입니다. 더 작은 것도 일부 세며, 그중 일부는 잡음입니다. 문헌 평균: 분당 PSP 33.5, "
+    "파킨슨병 10.3, 건강한 사람 4.3.",
     "report.movement.jerks_not_comparable": "문헌의 값은 0.5도부터 센 것이므로 이 값과 비교할 수 "
     "없습니다.",
     "report.movement.area": "표식점의 잡음도 포함됩니다.",

@@ -152,6 +152,23 @@ def test_jerks_outside_of_the_fixation_do_not_count() -> None:
     assert analyze_track(track, Parameters(protocol=protocol)).measures.square_wave_jerk_count == 1
 
 
+def test_noise_reads_as_few_jerks_and_small_ones() -> None:
+    """No jerk is drawn in 20 minutes. What is found is below what the recording calls visible."""
+    rng = np.random.default_rng(8)
+    sizes, minutes = [], 0.0
+    for n in range(20):
+        analysis = simulate(rng, 30.0, NOISES[n % 3], [], 60.0)
+        gaze, traces = analysis.gaze, analysis.traces
+        found = find_jerks(
+            gaze.horizontal, gaze.valid, traces.track.times_s, traces.interval_s, traces.iris_ratio
+        )
+        sizes += (np.abs(found.amplitude_deg) / found.visible_deg).tolist()
+        minutes += found.searched_s / 60
+    assert minutes > 19
+    assert len(sizes) <= 1.0 * minutes
+    assert max(sizes, default=0.0) < 1.0
+
+
 def still(rng: np.random.Generator, fps: float, std: float, seconds: float = 10.0) -> np.ndarray:
     return rng.normal(0, std, round(seconds * fps))
 
