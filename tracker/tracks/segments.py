@@ -217,10 +217,10 @@ def track_segment(
     Raises
     ------
     InputError
-        The file is missing, is no video, or cannot be decoded.
+        The file is missing or is no video, or none of the recording can be decoded.
     DivisionError
-        The frames are not where the plan expects them: the recording is damaged or another one.
-        Track it as one segment: ``plan_segments(source, 1, …)``.
+        The frames are not where the plan expects them, or none can be decoded: the recording is
+        damaged or another one. Track it as one segment: ``plan_segments(source, 1, …)``.
     """
     _rewind(source)
     step, stretch = segment.step, segment.stretch

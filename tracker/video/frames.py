@@ -56,7 +56,7 @@ cv2.setNumThreads(1)
 
 
 class DivisionError(Exception):
-    """A `Stretch` of the video is not where it was expected: its frames' numbers are unknown.
+    """A `Stretch` is not where it was expected in the video, or none of it can be decoded.
 
     The caller must decode the whole video from its start instead.
     """
@@ -257,7 +257,7 @@ class Video:
         Raises
         ------
         VideoOpenError
-            No frame was yielded: none could be decoded, or none was wanted.
+            No frame was yielded: none could be decoded or wanted. Of a stretch: `DivisionError`.
         """
         decoded = self._decode(step, wants)
         if ahead:
@@ -271,8 +271,9 @@ class Video:
                 any_yielded = True
                 yield frame
                 frame.pixels.release()
-        if not any_yielded:
-            raise VideoOpenError(_not_decodable(self._name))
+        if not any_yielded:  # The video may still have other frames than those of a stretch.
+            error = VideoOpenError(_not_decodable(self._name))
+            raise error if self._stretch is None else DivisionError("no frame can be decoded")
 
     def _decode(
         self, step: int, wants: Callable[[int], bool] | None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -23,6 +24,7 @@ from tracker.tracks.parts import Part, PartFileError, Segment, load_part, parse_
 from tracker.tracks.segments import PartsError, join_parts, plan_segments, track_segment
 from tracker.tracks.track import Track, track_video
 from tracker.video.container import InputNotFoundError
+from tracker.video.frames import DivisionError
 
 FRAMES, MANY = 180, 12_000
 
@@ -161,6 +163,40 @@ def test_what_cannot_be_divided_is_one_segment(clip: Path, mesh: FaceMesh, tmp_p
     assert segment.stretch is None
     part = track_segment(one_keyframe, segment, mesh)
     assert_same(join_parts([part]), track_video(one_keyframe, mesh, 1, MANY))
+
+
+@pytest.fixture(scope="module")
+def plain_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a clip whose frames are stored in the order in which they are shown."""
+    path = tmp_path_factory.mktemp("plain") / "plain.mp4"
+    return encode(path, list(read_images(clip)), g="12", bf="0")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("good", [100, 115, 130])
+def test_a_damaged_end_gives_the_track_of_a_single_run(
+    good: int, plain_clip: Path, mesh: FaceMesh, tmp_path: Path
+) -> None:
+    """The last segment has frames 120 to 179, and its run-in begins at frame 110."""
+    data = bytearray(plain_clip.read_bytes())
+    with av.open(str(plain_clip)) as container:
+        places = [one.pos for one in container.demux(video=0) if one.size]
+    assert len(places) == FRAMES
+    end = data.index(b"moov") - 4
+    data[places[good] : end] = bytes(end - places[good])
+    path = tmp_path / "damaged.mp4"
+    path.write_bytes(data)
+    whole = track_video(path, mesh, 1, MANY)
+    assert whole.times_s.size == good
+    plan = plan_segments(path, 3, 1, MANY)
+    assert len(plan) == 3
+    try:
+        # Where workers track them at once, the last one ends first: it has the fewest frames.
+        parts = [track_segment(path, one, mesh) for one in reversed(plan)]
+    except DivisionError:
+        assert good < 120
+        parts = [track_segment(path, one, mesh) for one in plan_segments(path, 1, 1, MANY)]
+    assert_same(join_parts(parts), whole)
 
 
 def test_a_recording_that_marks_no_keyframe_is_one_segment(
