@@ -41,8 +41,11 @@ from tracker.version import __version__
 from tracker.words import Language, format_text, round_range
 
 SIGNIFICANT_DIGITS = 6
+LEAST_DECIMALS = 4
+"""Decimals that a number keeps however large it is: the times of long recordings need them."""
 NOTE = "Research use, not a diagnosis."
 _SIGNIFICANT = f".{SIGNIFICANT_DIGITS}g"
+_LARGE = 10.0 ** (SIGNIFICANT_DIGITS - LEAST_DECIMALS)
 
 T = TypeVar("T")
 
@@ -64,8 +67,8 @@ def summarize(
     Returns
     -------
     Summary
-        Its numbers have 6 significant digits (`SIGNIFICANT_DIGITS`), as they are written. What is
-        missing is None. So is `resume_key`, which the command `analyze` sets later.
+        Its numbers are rounded as `plain` does, as they are written. What is missing is None. So is
+        `resume_key`, which the command `analyze` sets later.
     """
     measures, info = analysis.measures, analysis.track.info
     return _fill(
@@ -248,9 +251,8 @@ def write_track(directory: Path, stem: str, track: Track) -> Path:
 
 
 def to_json(document: Any, indent: int | None = None) -> str:
-    """Return a document as strict JSON, in which NaN and infinity become null.
+    """Return a document as strict JSON, its floats rounded and NaN null as `plain` makes them.
 
-    Floats are rounded to 6 significant digits (`SIGNIFICANT_DIGITS`): 1234.5678 becomes 1234.57.
     `indent` is the number of spaces for each level; None: all on one line.
     """
     return json.dumps(plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
@@ -331,13 +333,18 @@ def _name_findings(findings: Iterable[FindingFields], language: Language) -> lis
 def plain(value: Any) -> Any:
     """Return a value, with all that it contains, as JSON can hold it.
 
-    Floats are rounded to 6 significant digits (`SIGNIFICANT_DIGITS`): 1234.5678 becomes 1234.57.
-    NaN and infinity become None, tuples and arrays become lists, NumPy's numbers Python's, and the
-    keys of dictionaries texts. Other values stay as they are.
+    Floats are rounded to 6 significant digits (`SIGNIFICANT_DIGITS`), but never to fewer than 4
+    decimals (`LEAST_DECIMALS`): 1.23456789 becomes 1.23457, and 3600.123456 becomes 3600.1235. NaN
+    and infinity become None, tuples and arrays become lists, NumPy's numbers Python's, and the keys
+    of dictionaries texts. Other values stay as they are.
     """
     # The most frequent type first: tables of sweeps have millions of values.
     if isinstance(value, float):
-        return float(format(value, _SIGNIFICANT)) if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        if -_LARGE < value < _LARGE:
+            return float(format(value, _SIGNIFICANT))
+        return round(float(value), LEAST_DECIMALS)
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):

@@ -61,8 +61,8 @@ def make_page(
     body : Markup
         From `render_template`. A plain `str` is escaped.
     data : any, optional
-        Anything that JSON can hold, and NumPy arrays; NaN becomes null, and floats are rounded to 6
-        significant digits. The script reads it from ``Page.data``.
+        Anything that JSON can hold, and NumPy arrays; NaN becomes null, and floats are rounded, as
+        `tracker.files.summary.plain` does. The script reads it from ``Page.data``.
     script : str, optional
         JavaScript that runs at the end of the page. With a script, the plotting library is
         embedded.

@@ -119,7 +119,7 @@ def _describe_recording(summary: Summary) -> ComparedRecording:
 
 
 def _round(value: float | None) -> float | None:
-    """Return the number with six significant digits; None if it is missing, NaN or infinite."""
+    """Return the number as it is written; None if it is missing, NaN or infinite."""
     return plain(value)  # type: ignore[no-any-return]
 
 

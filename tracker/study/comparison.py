@@ -1,6 +1,6 @@
 """The result of a comparison.
 
-Numbers are rounded to six significant digits, as in its JSON; a missing number is None.
+Numbers are rounded as in its JSON; a missing number is None.
 """
 
 from dataclasses import asdict, dataclass

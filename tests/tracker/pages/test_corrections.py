@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -370,7 +371,27 @@ def test_what_cannot_be_done_is_said(editor: Editor) -> None:
     assert editor.changes() == []
 
 
-# What a corrected report shows, without a browser
+# What a corrected report shows, and what its editor is given, without a browser
+
+
+def test_the_editor_keeps_the_times_of_a_long_recording() -> None:
+    """From 3 s on, all is an hour and 0.7 ms later. The blinks end in frames 66, 231 and 456."""
+    times_s = np.arange(720) / 30
+    times_s[90:] += 3600.0007
+    track = replace(make_track(looking(), 30.0, video_sha256=SHA), times_s=times_s)
+    analysis = analyze_track(track, Parameters())
+    data = rendered(analysis)[0].data()
+    given = data["corrections"]
+    ends_s = pytest.approx([66 / 30, 3600.0007 + 231 / 30, 3600.0007 + 456 / 30], abs=6e-5)
+    assert [one["stop"] for one in given["events"]] == ends_s
+    assert [one["stop"] for one in given["detected"]] == ends_s
+    assert [one["stop"] for one in data["events"]] == ends_s
+    assert given["end_s"] == pytest.approx(3600.0007 + 719 / 30, abs=6e-5)
+    # What was not touched was not corrected.
+    said = tuple(TimedEvent(one["start"], one["stop"], one["kind"]) for one in given["events"])
+    untouched = analyze_track(track, Parameters(), replace(SAID, events=said, unusable=()))
+    summary = rendered(untouched)[1]
+    assert (summary["correction_count"], summary["blink_count"]) == (1, 3)  # The primary position.
 
 
 def render_corrected(said: Corrections = SAID, language: Any = "en") -> Parsed:
