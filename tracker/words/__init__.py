@@ -91,7 +91,7 @@ def format_beside(value: float, form: str, limit: float, limit_form: str, *, is_
     value, limit : float
         Their sizes are compared, without signs.
     form, limit_form : str
-        Their formats, such as ``.1f`` and ``.0f``. With ``.0%``, neither may be below 0.
+        Their formats, such as ``.1f`` and ``.0f``, or ``.1%`` and ``.0%``.
     is_least : bool
         True if the value should be the limit or more; False if the limit or less.
 
@@ -123,7 +123,7 @@ def format_beside(value: float, form: str, limit: float, limit_form: str, *, is_
 
 
 def _read(shown: str) -> float:
-    return float(shown[:-1]) / 100 if shown.endswith("%") else abs(float(shown))
+    return abs(float(shown[:-1]) / 100 if shown.endswith("%") else float(shown))
 
 
 def format_text(language: Language, key: str, **values: Any) -> str:

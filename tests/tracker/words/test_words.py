@@ -22,7 +22,7 @@ from tracker.files.columns import (
 )
 from tracker.measures import following, obstacles
 from tracker.measures.assessment import assess
-from tracker.words import LANGUAGES, TEXTS, Language, format_text
+from tracker.words import LANGUAGES, TEXTS, Language, format_beside, format_text
 from tracker.words.glossary import GLOSSARY
 
 WEB_TEXTS = Path(__file__).parents[3] / "handler" / "web" / "texts.js"
@@ -108,6 +108,33 @@ def test_a_number_that_misses_its_limit_does_not_read_as_if_it_kept_it(
     text = format_text(language, key, **values)
     assert shown in text
     assert hidden not in text
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("limit_sign", [1, -1])
+@pytest.mark.parametrize(
+    ("size", "form", "limit", "limit_form", "is_least", "shown"),
+    [
+        (0.7996, ".0%", 0.8, ".0%", True, "79.96%"),
+        (0.8004, ".0%", 0.8, ".0%", False, "80.04%"),
+        (0.8004, ".0%", 0.8, ".0%", True, "80%"),
+        (23.97, ".1f", 24.0, ".0f", True, "23.97"),
+        (24.03, ".1f", 24.0, ".0f", False, "24.03"),
+        (24.03, ".1f", 24.0, ".0f", True, "24.0"),
+    ],
+)
+def test_beside_a_limit_sizes_are_read_without_signs(
+    size: float,
+    form: str,
+    limit: float,
+    limit_form: str,
+    is_least: bool,
+    shown: str,
+    sign: int,
+    limit_sign: int,
+) -> None:
+    found = format_beside(sign * size, form, limit_sign * limit, limit_form, is_least=is_least)
+    assert found == ("-" if sign < 0 else "") + shown
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
