@@ -16,7 +16,7 @@ from tracker.measures.basis import SMALL_RANGE_COUNTS, Basis
 from tracker.measures.findings import Finding
 from tracker.measures.following import find_unfollowed
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG, NOTED_PITCH_RANGE_DEG
-from tracker.measures.quality import MIN_RATE_HZ, Quality
+from tracker.measures.quality import MIN_RATE_HZ, Quality, measure_lost_share
 from tracker.protocol import VERTICAL_PHASES
 from tracker.words import round_range
 
@@ -172,11 +172,23 @@ def _find_time_obstacles(
                 yield Finding(
                     f"phase_{name}_missing", {"seen_s": time_s, "least_s": MIN_PHASE_TIME_S}
                 )
-    if quality.gap_share > 1 - MIN_COVERAGE:
+    too_many_gaps, too_often_lost = _say_why_unseen(analysis, quality)
+    if too_many_gaps:
         yield _sampling_gaps(quality)
-    # With fewer than two frames the coverage is NaN, and the recording is too short.
-    elif quality.face_coverage < MIN_COVERAGE:
+    if too_often_lost:
         yield Finding("face_lost", {"seen": quality.face_coverage, "least": MIN_COVERAGE})
+
+
+def _say_why_unseen(analysis: Analysis, quality: Quality) -> tuple[bool, bool]:
+    """Return whether gaps between frames, and whether a lost face, rule out an answer.
+
+    Each has a remedy of its own: a face is not lost where there are no frames. If too little is
+    seen, and the face was hardly lost, it is for the gaps.
+    """
+    # With fewer than two frames the coverage is NaN, and the recording is too short.
+    too_little = quality.face_coverage < MIN_COVERAGE
+    is_lost = too_little and measure_lost_share(analysis) > NOTED_UNSEEN_SHARE
+    return quality.gap_share > 1 - MIN_COVERAGE or (too_little and not is_lost), is_lost
 
 
 def _find_head_obstacles(
@@ -223,7 +235,7 @@ def _find_image_obstacles(quality: Quality) -> Iterator[Finding]:
         yield Finding("overexposed", {"share": quality.clipped_share, "most": MAX_CLIPPED_SHARE})
     # NaN passes, because the bit rate of a video is not always known.
     if quality.bits_per_eye < MIN_BITS_PER_EYE:
-        yield _strong_compression(quality)
+        yield Finding("strong_compression", {"bits": quality.bits_per_eye})
 
 
 def find_basis_obstacles(
@@ -279,17 +291,12 @@ def _find_hidden_range(
         return [Finding("looked_aside", {"range": round_range(straight, basis.limit)})]
     nodded = measures.head_pitch_range_deg > NOTED_PITCH_RANGE_DEG
     if nodded and basis.value - measures.nod_allowance < basis.limit:
-        return [
-            Finding(
-                "head_moved",
-                {
-                    "nod_deg": measures.head_pitch_range_deg,
-                    "allowance": measures.nod_allowance,
-                    "range": round_range(basis.value, basis.limit),
-                },
-                "nod",
-            )
-        ]
+        nod = {
+            "nod_deg": measures.head_pitch_range_deg,
+            "allowance": measures.nod_allowance,
+            "range": round_range(basis.value, basis.limit),
+        }
+        return [Finding("head_moved", nod, "nod")]
     return []
 
 
@@ -367,13 +374,8 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
         yield Finding("head_unsteady", {"spread_deg": spread_deg})
     yield from find_unfollowed(analysis)
     if quality.gaze_share < 1 - NOTED_EXCLUDED_SHARE:
-        yield Finding(
-            "gaze_partly_used",
-            {
-                "used_s": analysis.measures.gaze_time_s,
-                "seen_s": analysis.measures.duration_s,
-            },
-        )
+        times_s = {"used_s": analysis.measures.gaze_time_s, "seen_s": analysis.measures.duration_s}
+        yield Finding("gaze_partly_used", times_s)
 
 
 def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
@@ -394,10 +396,10 @@ def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
 
 def _find_recording_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
     """Yield cautions about time gaps, compression and a second face, unless they are obstacles."""
-    if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
+    if quality.gap_share > NOTED_UNSEEN_SHARE and not _say_why_unseen(analysis, quality)[0]:
         yield _sampling_gaps(quality)
     if MIN_BITS_PER_EYE <= quality.bits_per_eye < NOTED_BITS_PER_EYE:
-        yield _strong_compression(quality)
+        yield Finding("strong_compression", {"bits": quality.bits_per_eye})
     if NOTED_FACE_RATIO <= quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
         yield Finding("other_face")
 
@@ -430,10 +432,6 @@ def _sampling_gaps(quality: Quality) -> Finding:
     return Finding(
         "sampling_gaps", {"share": quality.gap_share, "longest_s": quality.longest_gap_s}
     )
-
-
-def _strong_compression(quality: Quality) -> Finding:
-    return Finding("strong_compression", {"bits": quality.bits_per_eye})
 
 
 def _covered_s(analysis: Analysis) -> tuple[float, float]:

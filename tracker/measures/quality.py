@@ -175,3 +175,14 @@ def _head_moved_share(analysis: Analysis) -> float:
     """
     opened = int(analysis.gaze.eyes_open.sum())
     return 1 - int(analysis.gaze.valid.sum()) / opened if opened else math.nan
+
+
+def measure_lost_share(analysis: Analysis) -> float:
+    """Return the share of a recording's time in which there are frames, but no face, 0-1.
+
+    The time between two frames counts if one of them has no face, unless it is a gap (`GAP_S`). NaN
+    if there are fewer than two frames.
+    """
+    intervals_s, seen = np.diff(analysis.track.times_s), analysis.traces.seen
+    lost = ~(seen[:-1] & seen[1:]) & (intervals_s <= GAP_S + TIME_TOLERANCE_S)
+    return float(intervals_s[lost].sum() / intervals_s.sum()) if intervals_s.size else math.nan

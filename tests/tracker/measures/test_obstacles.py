@@ -792,6 +792,40 @@ def test_blinks_of_a_face_lost_in_every_second_frame_are_not_to_be_relied_on() -
     assert found(edges)["caution"] == []
 
 
+@pytest.mark.parametrize(
+    ("gap_s", "lost_s", "reasons", "cautions"),
+    [
+        (0, 20, {"face_lost"}, set()),
+        (24, 0, {"sampling_gaps"}, set()),
+        # With enough frames, the face would still be lost for too long.
+        (24, 18, {"sampling_gaps", "face_lost"}, set()),
+        (24, 3, {"sampling_gaps"}, set()),
+        # 33 % are not seen, of which the gap is 28 %: a face in the picture would not help.
+        (17, 3, {"sampling_gaps"}, set()),
+        (9, 12, {"face_lost"}, {"sampling_gaps"}),
+        (9, 3, set(), {"sampling_gaps", "face_partly_lost"}),
+    ],
+)
+def test_too_little_seen_is_put_down_to_what_it_is_due_to(
+    gap_s: float, lost_s: float, reasons: set[str], cautions: set[str]
+) -> None:
+    """Of 60 s, `gap_s` have no frames, and `lost_s` have frames without a face."""
+    landmarks = make_landmarks(*looking(60))
+    track = make_track(landmarks, FPS)
+    landmarks[track.times_s >= 60 - lost_s] = np.nan
+    keep = (track.times_s < 10) | (track.times_s >= 10 + gap_s)
+    track = dataclasses.replace(
+        track,
+        frame_index=track.frame_index[keep],
+        times_s=track.times_s[keep],
+        landmarks=landmarks[keep],
+    )
+    codes = found(analyze_track(track, ASKED))
+    about = {"sampling_gaps", "face_lost", "face_partly_lost"}
+    assert about & set(codes["reason"]) == reasons
+    assert about & set(codes["caution"]) == cautions
+
+
 @pytest.mark.parametrize("make", [with_a_face_for, lambda share: with_gaps(1 - share, 2.0)])
 def test_a_range_below_the_threshold_with_a_part_unseen_is_no_evidence(
     make: Callable[[float], Analysis],
