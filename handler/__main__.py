@@ -86,8 +86,8 @@ def make_guard(options: argparse.Namespace) -> "Guard":
     Raises
     ------
     ValueError, OSError
-        The options do not fit together, the secret is too short, PyJWT is missing, or the token's
-        file cannot be read. The message names the option.
+        The options do not fit together, the issuer's address is not https, the secret is too
+        short, PyJWT is missing, or the token's file cannot be read.
     """
     from handler.local.guard import MIN_TOKEN_CHARACTERS, Guard
 

@@ -231,15 +231,15 @@ class Analyzer:
     def _carry_out(
         self, work: Work, source: Source, parameters: Parameters, limits: Limits
     ) -> None:
-        """Mark the analysis as running in this process, carry it out, and mark it as completed.
+        """Mark the analysis as running here, carry it out, store its results, mark it as completed.
 
         If this process dies, it counts as running until a little after `limits.end_s`.
 
         Raises
         ------
         HandlerError
-            The analysis failed, was deleted, or runs in another process. The caller must write the
-            error into the record: see `Work.failing`.
+            The analysis failed, was killed too often, was deleted, or runs in another process. The
+            caller must write the error into the record: see `Work.failing`.
         """
         check_attempts(work.record)
         begun_s = time.monotonic()
@@ -343,9 +343,9 @@ def _fetch(
     """Return a stored file, ready for the analysis; None if the request must be queued instead.
 
     `file` and `stored` are the same open file; `stored` comes from `_inspect`. It is downloaded
-    into `folder` if it has at most `MAX_DOWNLOAD_BYTES` and the disk has room; a larger video stays
-    a stream. The request must be queued if the download of a video would take longer than a caller
-    waits, and there is a queue (`can_enqueue`). Nothing is downloaded then.
+    into `folder` if it has at most `MAX_DOWNLOAD_BYTES` and the disk has room; a video that is too
+    large for that stays a stream. The request must be queued if the download of a video would take
+    longer than a caller waits, and there is a queue (`can_enqueue`). Nothing is downloaded then.
 
     Raises
     ------

@@ -114,10 +114,11 @@ def explain_refusal(error: HandlerError, language: Language | None) -> str:
 def document_status(storage: Storage, record: Record, with_outcome: bool) -> dict[str, Any]:
     """Return the state of an analysis as JSON.
 
-    A completed one also has its outcome and the paths of its files; a failed or expired one the
-    error's code and message. If `with_outcome` is false, as in a list of analyses, the summary or
-    result, the provenance, the parameters, what the client said of the file, and when the record
-    expires are left out; the paths and the error stay.
+    A completed one also has its outcome, its provenance, and where its files are (as
+    `Storage.locate` says it); a failed or expired one has the error's code and message. If
+    `with_outcome` is false, as in a list of analyses, the summary or result, the provenance, the
+    parameters, what the client said of the file, and when the record expires are left out; where
+    the files are, and the error, stay.
     """
     document: dict[str, Any] = {
         "analysis_id": record.analysis_id,

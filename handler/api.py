@@ -133,7 +133,8 @@ class Api:
         Raises
         ------
         RedeliveryError
-            A notification's request failed, and may succeed if AWS delivers the event again.
+            A notification's request failed, or another process works on its analysis, and it may
+            succeed if AWS delivers the event again.
         """
         end_s = time.time() + context.get_remaining_time_in_millis() / 1000 - STOP_MARGIN_S
         request_id = context.aws_request_id
@@ -240,7 +241,8 @@ class Api:
         """Have the queue deliver a failed message again soon, instead of after its usual wait.
 
         `record` is the message, and `received` how often it was delivered, from 1. It comes again
-        after 60 s at 1, 240 s at 2, and so on. An error of the queue is only logged.
+        60 s after its first delivery failed, 240 s after its second: each wait is four times the
+        one before. An error of the queue is only logged.
         """
         delay_s = round(THROTTLED_S * THROTTLED_FACTOR ** (received - 1))
         try:

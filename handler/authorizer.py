@@ -30,6 +30,8 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     ------
     Exception
         The token is not valid. API Gateway turns the text "Unauthorized" into status 401.
+    KeysUnavailableError
+        The issuer's keys cannot be fetched. This gives no status 401.
     """
     try:
         claims = _VERIFIER.verify(read_bearer(str(event.get("authorizationToken", ""))))

@@ -1,4 +1,7 @@
-"""The storage in AWS: S3, DynamoDB, SQS, Step Functions. Only this file uses boto3."""
+"""The storage in AWS: S3, DynamoDB, SQS, Step Functions.
+
+No other file of the handler uses boto3.
+"""
 
 import io
 import json

@@ -87,7 +87,7 @@ class Engine:
         -------
         float
             CPU time in seconds on one whole core in Lambda, for all frames that `analyze_video`
-            analyses if it has the time; for `most_frames` if the container tells no length.
+            analyses if it has the time; for `Parameters.most_frames` if no length is known.
 
         Raises
         ------
@@ -98,9 +98,9 @@ class Engine:
         return _estimate_s(_inspect(source), parameters)
 
     def estimate_whole_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
-        """Estimate the CPU time to analyse a video, in seconds; 0 if its container tells no length.
+        """Do as `estimate_video_s`, but return 0 if the video's container tells no length.
 
-        With 0, it is not divided among workers. All else is as in `estimate_video_s`.
+        With 0, the video is not divided among workers.
         """
         info = _inspect(source)
         return _estimate_s(info, parameters) if info.frame_count else 0.0

@@ -157,7 +157,7 @@ def to_document(error: HandlerError) -> dict[str, Any]:
 
 
 def describe_for_log(error: BaseException) -> list[str]:
-    """Return lines for the log: of an error and each of its causes the type and the traceback.
+    """Return lines for the log: type and traceback of an error, and of each of its causes.
 
     Their messages are left out: those of the storage's errors contain keys, and keys user ids.
     """

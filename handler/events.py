@@ -243,11 +243,11 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
 def parse_notifications(
     records: Sequence[Any], bucket: str | None
 ) -> list[AnalyzeFile | HandlerError]:
-    """Return the requests in the records of an S3 notification, in order.
+    """Return the requests in the records of an S3 notification, in the order of `records`.
 
-    It holds one for each record that starts an analysis; for a record that is not one of an S3
-    notification, the error (not raised), so that the others are not lost with it. `bucket` is that
-    of `parse_notification`.
+    The list holds one for each record that starts an analysis; for a record that is not one of an
+    S3 notification, the error (not raised), so that the others are not lost with it. `bucket` is
+    that of `parse_notification`.
     """
     found: list[AnalyzeFile | HandlerError] = []
     for record in records:
@@ -279,8 +279,8 @@ def parse_queue_message(
     Returns
     -------
     list of AnalyzeFile or HandlerError
-        Of a notification, what `parse_notifications` returns; empty for the test message that S3
-        sends when notifications are set up.
+        Of a notification, what `parse_notifications` returns; of a request, this one alone. Empty
+        for the test message that S3 sends when notifications are set up.
 
     Raises
     ------

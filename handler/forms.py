@@ -66,8 +66,8 @@ def copy_form_file(
     Raises
     ------
     BadRequestError
-        There is no such field, or over `MAX_HEAD_BYTES` come before it; it is empty; or the form is
-        cut off before its end. Part of the content may have been written to `target` by then.
+        There is no such field, or over `MAX_HEAD_BYTES` come before it; it is empty, or cut off.
+        Part of the content may have been written to `target` by then.
     """
     parser = PushMultipartParser(boundary)
     read_bytes = copied_bytes = 0

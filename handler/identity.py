@@ -194,9 +194,10 @@ class Access:
 
     @property
     def operator(self) -> Caller:
-        """The caller to assume for a direct invocation or a queue message.
+        """The caller to assume for a direct invocation or a queue message, whatever the `mode`.
 
-        No token is checked: only somebody with rights in the AWS account can send these.
+        Its role is "operator". No token is checked: only somebody with rights in the AWS account
+        can send these.
         """
         return Caller("operator", None, self.own_prefix)
 
@@ -217,7 +218,7 @@ class Access:
         Raises
         ------
         UnauthorizedError
-            The authorizer named no user, or the token has expired.
+            The authorizer named no user, or the user `ANONYMOUS`, or the token has expired.
         """
         if self.mode != "identity":
             return Caller("anyone" if self.mode == "open" else "local", None, self.own_prefix)

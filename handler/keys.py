@@ -1,8 +1,9 @@
 """The keys (paths) of files in the storage: how they are made and checked.
 
 The keys of an analysis's files begin with ``users/<user>/eye/<analysis_id>/``. The uploaded file is
-``original``, and the results have the names in `RESULT_NAMES`. While a recording is divided among
-workers, their files are below ``parts/``. `handler.identity` decides which keys a caller may use.
+``original``, and the results have the file names in `RESULT_NAMES`. While a recording is divided
+among workers, their files are below ``parts/``. `handler.identity` decides which keys a caller may
+use.
 """
 
 import hashlib

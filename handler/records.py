@@ -1,7 +1,7 @@
 """The record of one analysis, and functions that take it from one state to the next.
 
-Nothing is stored here: each function returns the next version of the record, which a storage then
-writes.
+Nothing is stored here: most functions return the next version of the record, which a storage then
+writes. `as_reported` and `expire` return what clients are shown.
 """
 
 from dataclasses import dataclass, replace
@@ -72,7 +72,8 @@ class Record:
     outcome : dict
         The JSON document of a video's summary, or of an image's result; None until completed.
     files : dict
-        Keys of the stored results, by their names in `RESULT_NAMES`; None until completed.
+        Keys of the stored results, by the names in `RESULT_NAMES`, such as ``summary``; None until
+        completed.
     error : dict
         `code`, and `error`, the message; None unless the analysis failed.
     awaits_upload : bool
@@ -189,10 +190,11 @@ def claim(
 
 
 def note_kill(record: Record) -> Record:
-    """Return a record on which nobody works any more, with its last attempt counted as killed.
+    """Return a record on which nobody works any more, its last attempt counted if it was killed.
 
-    It was, if the state is still "processing": nobody wrote a result or an error. Any other record
-    is returned as it is. Only `killed` changes: the caller makes the next version of the record.
+    It was if the state is still "processing": nobody wrote a result or an error. In any other
+    state, the record is returned as it is. Only `killed` changes: the caller makes the next version
+    of the record.
     """
     return replace(record, killed=record.killed + (record.state == "processing"))
 
@@ -228,7 +230,7 @@ def complete(
     outcome : dict
         The JSON document of a video's summary, or of an image's result.
     files : dict
-        Keys of the stored results, by their names in `RESULT_NAMES`.
+        Keys of the stored results, by the names in `RESULT_NAMES`, such as ``summary``.
     provenance : dict, optional
         Which bytes were analysed, and by which program, from `Source.identify`. Default: none, also
         if the record had one.

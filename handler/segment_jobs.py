@@ -1,8 +1,9 @@
 """The jobs of the state machine that divides a long recording among many workers.
 
-The state machine (AWS Step Functions) runs four kinds of jobs. `plan` divides the recording.
-`part` finds the landmarks of one segment and stores them in a file, the segment's part. `join`
-computes the results from all parts. `give_up` writes into the record why there are no results.
+The state machine (AWS Step Functions) runs four kinds of jobs. `plan` divides the recording. `part`
+finds the landmarks of one segment and stores them in a file, the segment's part. `join` computes
+the results from all parts, or analyses the whole recording if it cannot be divided. `give_up`
+writes into the record why there are no results.
 
 Each job is an invocation of its own. It can be killed at any moment, it can come twice, and the
 jobs can come in any order. A job therefore only writes whole files, always under the same key. It
@@ -353,8 +354,8 @@ def parse_job(event: Mapping[str, Any]) -> Job:
     """Return the job that an event of the state machine asks for.
 
     The event holds ``job`` (the name), ``analysis_id`` and ``execution``; for "part" also ``part``,
-    and for "give_up" ``error``, an object with ``Error`` and ``Cause``: see `Job`. Another name is
-    a `ValueError`.
+    and for "give_up" ``error``, an object with ``Error`` and ``Cause``: see `Job`. Another name
+    raises `ValueError`.
     """
     if event["job"] not in ("plan", "part", "join", "give_up"):
         raise ValueError(f"there is no job {event['job']!r}")

@@ -71,7 +71,7 @@ class StoredVersion:
 
     @property
     def name(self) -> str:
-        """`version_id`, or else `etag`: no version of this file with another content has it."""
+        """`version_id`, or `etag` if that is empty. No version with another content has it."""
         return self.version_id or self.etag
 
 
@@ -138,7 +138,8 @@ class Storage(Protocol):
     def open_file(self, key: str, version_id: str = "") -> StoredObject:
         """Open the version `version_id` of a stored file, or the newest if that is empty.
 
-        Raise `NotFoundError` if it is missing.
+        The local storage, which keeps only the newest, ignores `version_id`. Raise `NotFoundError`
+        if the file or the version is missing.
         """
 
     def has_file(self, key: str) -> bool:

@@ -21,9 +21,9 @@ def temporary_folder(parent: Path | None) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path | None = None) -> None:
-    """Remove every file and folder in a folder whose name starts with `TEMPORARY_PREFIX`.
+    """Remove what killed processes left directly in a folder, files and whole folders.
 
-    A killed process leaves such files behind. Call it only while no other process uses the folder,
+    Their names start with `TEMPORARY_PREFIX`. Call it only while no other process uses the folder,
     for those of running processes are removed too. Default: the system's temporary folder.
     """
     for path in (folder or Path(tempfile.gettempdir())).glob(f"{TEMPORARY_PREFIX}*"):

@@ -158,9 +158,9 @@ def fetch_json(address: str) -> Any:
 
     Raises
     ------
-    OSError, http.client.HTTPException, ValueError
-        There is no answer within `FETCH_TIMEOUT_S` seconds, it has an error's status or is no HTTP,
-        or it is no JSON of at most `MAX_DOCUMENT_BYTES`.
+    OSError, http.client.HTTPException, ValueError, RecursionError
+        Nothing comes for `FETCH_TIMEOUT_S` seconds; the answer has an error's status or is no HTTP;
+        or it is no JSON of at most `MAX_DOCUMENT_BYTES`, or one that is nested too deeply.
     """
     with urllib.request.urlopen(address, timeout=FETCH_TIMEOUT_S) as answer:
         return json.loads(answer.read(MAX_DOCUMENT_BYTES))

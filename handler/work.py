@@ -167,10 +167,11 @@ class Work:
         self.save(records.claim(self.record, execution, time.time(), lease_until_s, execution))
 
     def store_results(self, paths: list[Path]) -> dict[str, str]:
-        """Store the result files; return each file's key by its name in `RESULT_NAMES`.
+        """Store the result files; return their keys by the names in `RESULT_NAMES`.
 
-        `paths` are files on this disk, such as ``analysis.summary.json``. Those whose name is not
-        ``analysis.`` and a file name in `RESULT_NAMES` are left out.
+        `paths` are files on this disk, such as ``analysis.summary.json``, whose key is returned
+        under ``summary``. Those whose name is not ``analysis.`` and a file name in `RESULT_NAMES`
+        are left out.
         """
         written = {path.name.removeprefix("analysis."): path for path in paths}
         keys = {}

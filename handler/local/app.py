@@ -217,8 +217,14 @@ class LocalApp:
         """Answer with a file of the web client, or with a report.
 
         `first` is the first part of `path`, "app" or "reports", and `rest` is what follows it. A
-        report's address must be signed. ``/app`` without a slash, and the web client under another
-        name of this machine, are answered by a redirect.
+        report's address must be signed. ``/app`` without a slash is answered by a redirect. So is
+        the web client under another name of this machine, if callers are not checked.
+
+        Raises
+        ------
+        HandlerError
+            The method is not GET or HEAD, there is no such file or report, or its address is not
+            signed.
         """
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowedError(

@@ -59,8 +59,8 @@ class Guard:
         Returns
         -------
         mapping
-            With a `verifier`, ``claims``: all that the token says. Empty if the server has a token
-            of its own, or if it is open, for nothing is checked then.
+            With a `verifier`, ``claims``: all that the token says. Empty if the server has a secret
+            of its own, which names nobody, or if it is open: only then nothing is checked.
 
         Raises
         ------

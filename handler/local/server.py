@@ -34,7 +34,9 @@ CLEANING_S = 3600.0
 
 
 class LocalServer:
-    """Serves the API over HTTP and handles the queue's messages, until the process ends.
+    """Serves the API over HTTP and handles the queue's messages.
+
+    It begins when it is made, in threads of its own, and goes on until the process ends.
 
     Parameters
     ----------

@@ -118,8 +118,8 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     Parameters
     ----------
     recordings : iterable of ExportedRecording
-        Those with the same `participant_id` become one participant. Those without a `participant`
-        become one participant each. Each needs a name of its own.
+        Those whose `participant` has the same id become one participant. Those without a
+        `participant` become one participant each. Each needs a name of its own.
     out : Path
         Folder of the data set. It must exist, and hold no ``sub-*`` yet: a data set is never
         written over, not even one of the same recordings.
@@ -333,7 +333,8 @@ def _describe(names: dict[str, str], columns: Sequence[Column], eye: str) -> dic
 def _write_phases(summary: Summary, place: _Place, folder: Path) -> list[Path]:
     """Write the protocol's phases as a table, with a JSON file that explains it; return both.
 
-    Without phases, nothing is written, and the list is empty.
+    `folder` is the recording's own, which exists. Without phases, nothing is written, and the list
+    is empty.
     """
     if not summary.phases:
         return []

@@ -31,10 +31,10 @@ NAME = "results.xlsx"
 def export_excel(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
     """Write ``results.xlsx``: recordings, blinks, saccades, phases, frames and dictionary.
 
-    Each of these is a sheet, and the dictionary says what each column of the others means. Text
-    that a spreadsheet would run as a formula gets an apostrophe before it. `out` is an existing
-    folder; an earlier ``results.xlsx`` in it is replaced. A list with the one file is returned. It
-    needs the package XlsxWriter.
+    Each of these is a sheet, and the dictionary says what the columns of the others mean, except
+    those that name the recording and the person. Text that a spreadsheet would run as a formula
+    gets an apostrophe before it. `out` is an existing folder; an earlier ``results.xlsx`` in it is
+    replaced. A list with the one file is returned. It needs the package XlsxWriter.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def export_excel(recordings: Iterable[ExportedRecording], out: Path) -> list[Pat
 
 
 class _Sheet:
-    """A sheet of an Excel workbook that is written row by row; the header is written at once."""
+    """A sheet of an Excel workbook, made with its header as the first row; `write` adds a row."""
 
     def __init__(self, book: "xlsxwriter.Workbook", name: str, header: Sequence[str]) -> None:
         self._name, self._next = name, 0

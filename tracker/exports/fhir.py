@@ -69,7 +69,7 @@ def make_bundle(recording: ExportedRecording) -> dict[str, Any]:
     """Return a recording's FHIR bundle as a JSON document.
 
     Its first entry is the report. The others are the observations, in this order: the screening
-    answer, one for each of `MEASURES`, and one for each value of the recording's `QUALITY`.
+    answer, and one for each field of the summary in `MEASURES`, then in `QUALITY`.
     """
     summary = recording.summary
     observations = [
@@ -176,8 +176,8 @@ def _observe(summary: Summary, path: str, unit: str) -> tuple[str, dict[str, Any
 
     `path` is the dotted name in the summary, and `unit` the UCUM unit. The observation holds the
     value, and its 95 % interval if the summary has both ends of one. If the value is missing, it
-    says so instead. A lower bound is marked by ``>=``. If the recording is not assessable, the
-    fields in `GAZE` get the reasons as a note.
+    says so instead. A value that is a lower bound is marked by ``>=``. If the recording is not
+    assessable, the fields in `GAZE` get the reasons as a note.
     """
     _, about = find_field(path)
     category = "survey" if path in QUALITY else "exam"

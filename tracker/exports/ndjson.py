@@ -21,7 +21,7 @@ def export_ndjson(recordings: Iterable[ExportedRecording], out: Path) -> list[Pa
     Raises
     ------
     ExportInputError
-        A table of a recording cannot be read.
+        A table of a recording cannot be read. Some of the files may have been written by then.
     """
     recordings = list(recordings)
     return [

@@ -38,9 +38,9 @@ class ExportedRecording:
     ----------
     name : str
         Path of the recording's files without their endings, relative to the folder that was
-        searched. If several folders were searched, it begins with that folder's own name, as where
-        `analyze` writes the results of several folders. For a file that the user named, it is
-        `stem` alone. `find_results` gives each name once.
+        searched. If several folders were searched, it begins with that folder's own name, as
+        `analyze` does where it writes the results of several folders. For a file that the user
+        named, it is `stem` alone. `find_results` gives each name once.
     directory : Path
         The folder of its files.
     stem : str
@@ -114,14 +114,15 @@ def find_results(
     ------
     ExportedRecording or InputError
         A recording, or the error (not raised) why a summary cannot be read. In the order of
-        `paths`, and within a directory by path; each file once. Files whose names begin with a dot,
-        and files below a directory in folders of such names, are left out.
+        `paths`, and within a directory by path; each file once. Files and, within a
+        directory, folders whose names begin with a dot are left out.
 
     Raises
     ------
     ExportInputError
         Two recordings would have the same name, or names that some file systems treat as the same:
-        one could not be told from the other in what is written, or take its place.
+        one could not be told from the other in what is written, or take its place. It is raised
+        when the second is reached, after those before it were yielded.
     """
     seen: set[Path] = set()
     taken: dict[str, Path] = {}

@@ -27,9 +27,10 @@ MOST_MORE_DECIMALS = 9
 class _Formatter(string.Formatter):
     """Formats as `str.format` does, but with two differences.
 
-    A missing number (NaN) is replaced by the words `missing`. A number beside a limit of it (a
-    placeholder such as ``least_hz``) gets more decimals if it would otherwise read as if it met a
-    limit that it misses, or the other way round: "23.97, at least 24" and not "24.0, at least 24".
+    A missing number (NaN) is replaced by `missing`, the words it was made with. A number beside a
+    limit of it (a placeholder such as ``least_hz``) gets more decimals if it would otherwise read
+    as if it met a limit that it misses, or the other way round: "23.97, at least 24" and not "24.0,
+    at least 24".
     """
 
     def __init__(self, missing: str) -> None:
@@ -62,11 +63,11 @@ class _Formatted(str):
 def _pair_limits(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
     """Pair each limit in a text with the value that it limits.
 
-    `fields` are the names and the formats of the text's placeholders, in order. A limit is one that
-    is named ``least`` or ``most``, or so with an ending: ``most_deg``. A pair is (limit's name, its
-    format, value's name, its format). The value of ``most_deg`` is the last one before it that is
-    named ``deg`` or ends with ``_deg``, or else the last one before it. A percentage is only paired
-    with another one. A limit without a value has no pair.
+    `fields` are the text's placeholders as they follow each other: (name, format). A limit is one
+    that is named ``least`` or ``most``, or so with an ending: ``most_deg``. A pair is (limit's
+    name, its format, value's name, its format). The value of ``most_deg`` is the last one before it
+    that is named ``deg`` or ends with ``_deg``, or else the last one before it. A percentage is
+    only paired with another one. A limit without a value has no pair.
     """
     pairs = []
     for number, (limit, limit_form) in enumerate(fields):

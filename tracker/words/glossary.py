@@ -1,7 +1,7 @@
 """The Korean terms, each with its English one, and the Korean words that are not used for it.
 
 Every Korean text of reports, pages, tables and the web client keeps to these terms: a test looks
-for the others. Sentences address a clinician with 하십시오, a patient with 해 주세요.
+for the avoided words. Sentences address a clinician with 하십시오, a patient with 해 주세요.
 """
 
 from typing import NamedTuple
