@@ -77,9 +77,10 @@ def answer_division(record: Record, division: Division) -> Answer:
 def answer_form(answer: Answer, language: Language | None) -> Answer:
     """Return the answer for an app that understands only a clear result or an error.
 
-    `answer` holds the summary of a video. If its result is clear (suspected or not suspected),
-    `answer` itself is returned. Otherwise an `Answer` of status 422 is returned, not raised. Its
-    message gives the reason in `language`, or in English and Korean if that is None.
+    `answer` holds the summary of a video. If its result is clear (suspected or not suspected, with
+    a measured range), `answer` itself is returned. Otherwise an `Answer` of status 422 is
+    returned, not raised. Its message gives the reason in `language`, or in English and Korean if
+    that is None.
     """
     summary = answer.document["summary"]
     status = summary["assessment"]["status"]

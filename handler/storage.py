@@ -76,7 +76,7 @@ class StoredVersion:
 
 
 class StoredObject(Protocol):
-    """A stored file that is open for reading. All reads are of the same version.
+    """A stored file of `size_bytes` bytes, open for reading. All reads are of the same `version`.
 
     `stored_at` is the time of storing, ISO 8601 in UTC. `stream` is at the file's beginning, can
     seek, and is to be closed after use.
