@@ -1,6 +1,7 @@
 """The commands ``eye-tracker analyze``, for videos, and ``image``, for still pictures."""
 
 import argparse
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -281,24 +282,27 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     parameters = read_parameters(options, parser)
 
     from tracker.face.mesh import FaceMesh
+    from tracker.files.names import printable, to_unicode
     from tracker.files.summary import to_json
     from tracker.pipeline import measure_still
     from tracker.result import document_still
 
     mesh = FaceMesh()
+    counts = Counter(path.name for path in options.images)
 
     def analyze(path: Path) -> None:
         still = measure_still(path, mesh, parameters.blink_thresh)
+        source = path.name if counts[path.name] == 1 else path
         if options.json:
-            print(to_json({"source": path.name, **document_still(still)}), flush=True)
+            print(to_json({"source": to_unicode(source), **document_still(still)}), flush=True)
         elif still.face is None:
             print(
-                f"{path.name}: no face found. Take the picture with the whole face in it, "
+                f"{printable(source)}: no face found. Take the picture with the whole face in it, "
                 "in light from the front."
             )
         else:
             print(
-                f"{path.name}: eye opening (EAR) {still.face.eye_open:.3f}, "
+                f"{printable(source)}: eye opening (EAR) {still.face.eye_open:.3f}, "
                 f"gaze offset vertical {still.face.v_offset:+.3f} (down is +), "
                 f"horizontal {still.face.h_offset:+.3f} (subject's left is +), "
                 f"blink {still.face.blink_prob:.2f}, faces {still.face_count}"

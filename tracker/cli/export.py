@@ -41,6 +41,7 @@ def add_export(commands: "Commands") -> None:
 
 def _run_export(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from tracker.exports.recordings import find_results
+    from tracker.files.names import printable
     from tracker.files.participants import NOBODY
 
     participants = read_participants_option(options, options.results, parser)
@@ -58,7 +59,7 @@ def _run_export(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
         print_line("error: no results found. Name a folder into which `analyze` has written.")
         return max(code, EXIT_INPUT)
     for path in _export(options.format, recordings, options.out):
-        print(path, flush=True)
+        print(printable(path), flush=True)
     if participants is not None:
         report_strangers([one.name for one in recordings], [one.participant for one in recordings])
     elif len(recordings) > 1 and not all(one.participant for one in recordings):

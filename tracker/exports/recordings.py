@@ -10,7 +10,7 @@ from typing import Any
 from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, SACCADE_COLUMNS, Column
 from tracker.files.documents import SummaryFileError, SummaryFormatError, load_summary
 from tracker.files.fields import Summary
-from tracker.files.names import ENDINGS, fold_name, printable, result_path
+from tracker.files.names import ENDINGS, fold_name, printable, result_path, to_unicode
 from tracker.files.participants import (
     Participant,
     Participants,
@@ -40,7 +40,8 @@ class ExportedRecording:
         Path of the recording's files without their endings, relative to the folder that was
         searched. If several folders were searched, it begins with that folder's own name, as
         `analyze` does where it writes the results of several folders. For a file that the user
-        named, it is `stem` alone. `find_results` gives each name once.
+        named, it is `stem` alone. It is valid Unicode: see `to_unicode`. `find_results` gives each
+        name once.
     directory : Path
         The folder of its files.
     stem : str
@@ -137,7 +138,7 @@ def find_results(
             seen.add(real)
             stem = path.name.removesuffix(SUMMARY_ENDING)
             folder = root.resolve().name if several and root.is_dir() else ""
-            name = (folder / inner.parent / stem).as_posix()
+            name = to_unicode((folder / inner.parent / stem).as_posix())
             other = taken.setdefault(fold_name(name), path)
             if other is not path:
                 raise ExportInputError(

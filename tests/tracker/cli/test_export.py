@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -64,6 +65,23 @@ def test_equal_names_in_two_folders_are_told_apart_or_refused(
     assert main(["export", *files, "--format", name, "--out", str(refused)]) == 3
     assert "would both be called first" in capsys.readouterr().err
     assert list(refused.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_name_that_is_not_utf_8_stops_no_format(
+    name: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    folder, out = tmp_path / "results", tmp_path / "out"
+    folder.mkdir()
+    for path in (results / "p-01").iterdir():
+        shutil.copy(path, folder / path.name.replace("first", os.fsdecode(b"a\xff")))
+    assert main(["export", str(folder), "--format", name, "--out", str(out)]) == 0
+    assert read_names(out, name) == ["a\N{REPLACEMENT CHARACTER}"]
+    for path in folder.glob("a*"):
+        path.rename(folder / path.name.replace(os.fsdecode(b"a\xff"), "a\x1b[31m"))
+    assert main(["export", str(folder), "--format", name, "--out", str(tmp_path / "b")]) == 0
+    # No name of a file commands the terminal.
+    assert "\x1b" not in "".join(capsys.readouterr())
 
 
 def test_the_table_of_a_folder_is_used(

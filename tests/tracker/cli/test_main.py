@@ -468,6 +468,24 @@ class TestImage:
         assert result.pop("faces") == 0
         assert set(result.values()) == {None}
 
+    def test_pictures_of_one_name_are_told_apart(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for place in ("a/grey.png", "b/grey.png", "b/\x1b[31m.png"):
+            (tmp_path / place).parent.mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / place), np.full((100, 100), 127, np.uint8))
+        places = [str(path) for path in sorted(tmp_path.rglob("*.png"))]
+        assert main(["image", "--json", *places]) == 0
+        printed = [strict(line)["source"] for line in capsys.readouterr().out.splitlines()]
+        assert sorted(printed) == sorted([places[0], "\x1b[31m.png", places[2]])
+        assert main(["image", *places]) == 0
+        printed = capsys.readouterr().out.splitlines()
+        assert {line.partition(": no face")[0] for line in printed} == {
+            places[0],
+            "\N{REPLACEMENT CHARACTER}[31m.png",
+            places[2],
+        }
+
     def test_what_is_no_image(self, clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["image", str(clip)]) == 3
         assert "eye-tracker analyze" in capsys.readouterr().err
