@@ -124,8 +124,8 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 def _argument_types(signature: str) -> list[ArgumentType]:
     """Parse the arguments of a signature such as ``"f8(i8[:,::1], b1[::1], f8)"``.
 
-    Return each argument's NumPy type and number of dimensions (0 for a scalar), in order. A
-    ValueError if an argument is neither a scalar nor a C-contiguous array.
+    Return each argument's NumPy type and number of dimensions (0 for a scalar), in the signature's
+    order. A ValueError if an argument is neither a scalar nor a C-contiguous array.
     """
     arguments = re.sub(r"\s", "", signature).partition("(")[2].removesuffix(")")
     types: list[ArgumentType] = []

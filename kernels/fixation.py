@@ -267,11 +267,11 @@ def _choose(values, found, held, order, spans, shares, chosen):
 
     values (N,) are the gaze. found (3, N) and held (N,) come from `_match`: the jerk that fits best
     at each sample, and how many samples it lasts. A jerk is not chosen if the gaze does not come
-    back to within shares[0] of its amplitude, or is less than shares[1] of it away in one half of
-    the jerk. held is set to 0 for jerks that overlap a chosen one, or that are close to it and have
-    less than shares[2] of its amplitude. order (C,) are the samples to choose from, the clearest
-    first. spans (3,) are, in samples, the longest jerk, the margin before and after a jerk, and the
-    time of a step.
+    back to within shares[0] of its amplitude, or if its mean over one half of the jerk is less than
+    shares[1] of the amplitude from that around the jerk. held is set to 0 for jerks that overlap a
+    chosen one, or that are close to it and have less than shares[2] of its amplitude. order (C,)
+    are the samples to choose from, the clearest first. spans (3,) are, in samples, the longest
+    jerk, the margin before and after a jerk, and the time of a step.
     """
     most, margin, turn = spans
     count = 0

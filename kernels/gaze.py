@@ -40,9 +40,9 @@ def _framing_gain(one, other, groups, prior, sums, out):
     The gain is the slope of the vertical gaze offsets `other` (T,), of the second pass, over `one`
     (T,), those of the first, drawn towards 1; NaN = missing. `groups` (T,) tells how the second
     pass framed the face, as numbers from 0 to below T. `prior` (4,) holds the gain's standard
-    deviation beforehand, how many of these it may differ from 1, the most pairs that count, and the
-    least standard deviation of the result. `sums` (3, T) is working memory. `out` is 1 and prior[0]
-    if there are too few pairs, or the first offsets of each framing are equal.
+    deviation beforehand, by how many of these the gain may differ from 1, the most pairs that
+    count, and the least standard deviation of the result. `sums` (3, T) is working memory. `out` is
+    1 and prior[0] if there are too few pairs, or the first offsets of each framing are equal.
     """
     prior_std, largest_stds, most_samples, least_std = prior
     out[0], out[1] = 1.0, prior_std

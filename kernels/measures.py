@@ -1,4 +1,4 @@
-"""Measures over a recording: range, correlation, valid time, PERCLOS, times between blinks."""
+"""Range, median, correlation, valid time, PERCLOS, times between blinks, frames near closures."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -80,8 +80,8 @@ def _mark_around(intervals, times_s, guard_s, marked):
 def _intervals_between(onsets, valid, times_s, max_gap_s, out):
     """Fill out (M - 1,) with the times in seconds from each onset to the next.
 
-    onsets (M,) are the samples at which blinks begin, in order. valid (N,) marks samples with a
-    face. NaN where a sample in between has no face, or two neighbouring ones are more than
+    onsets (M,) are the samples at which blinks begin, in order of time. valid (N,) marks samples
+    with a face. NaN where a sample in between has no face, or two neighbouring ones are more than
     max_gap_s apart: a blink may have been missed there.
     """
     for m in range(1, onsets.size):
@@ -271,7 +271,7 @@ def compute_inter_blink_intervals_s(
     Parameters
     ----------
     onsets : array_like, shape (M,), int64
-        Indices of the samples at which the blinks begin, in order.
+        Indices of the samples at which the blinks begin, in order of time.
     valid : array_like, shape (N,), bool
         True for frames with a face.
     times_s : array_like, shape (N,), float64

@@ -119,8 +119,8 @@ def _open_level(values, times_s, window, max_gap_s, scratch, stops, level):
     values. The level is infinite where no window that counts holds the sample. window (2,) holds a
     window's length in seconds and which quantile is taken, 0 to 1. A window begins at a sample. It
     counts if it has two samples or more, they cover its whole length without a gap of more than
-    max_gap_s, and at least half of them have a value. Each sample is taken to last for the mean
-    time between the window's samples.
+    max_gap_s, and at least half of them have a value. A window is also covered if its last sample
+    would reach its end by lasting for the mean time between its samples.
 
     scratch (2, N + 1) and stops (N,) are working memory. scratch[0] holds the largest values of the
     window, sorted. scratch[1] holds the quantiles of earlier windows that may still be the least,

@@ -63,7 +63,7 @@ def interpolate_nodes(nodes: Float64Array, at: Float64Array) -> Float64Array:
     Parameters
     ----------
     nodes : ndarray, shape (L, K), float64
-        Values at the K nodes, at least 2, of each of L curves.
+        Values of each of L curves at the K nodes; K is at least 2.
     at : ndarray, shape (G,), float64
         Where to interpolate, as a node's index from 0 to K - 1, or a fraction between two; below
         the first and above the last node, the value stays.

@@ -392,8 +392,8 @@ def compute_colour(
     Parameters
     ----------
     matrix, full_range, bits : int, bool, int
-        H.273's number of the matrix coefficients (no affine map); whether black is 0 and white the
-        largest number of `bits` bits; and the bits of a sample.
+        H.273's number of the matrix coefficients (no affine map; BT.601 if it is unknown); whether
+        black is 0 and white the largest number of `bits` bits; and the bits of a sample.
     low, high : float
         What black and white become.
     outside : float
@@ -457,8 +457,8 @@ def sample_planes(
     Raises
     ------
     ValueError
-        The numbers of `matrix` sum up to `FARTHEST_PX` or more, without their signs, or one of them
-        is not finite.
+        The absolute values of the six numbers of `matrix` sum up to `FARTHEST_PX` or more, or one
+        of them is not finite.
     """
     _require_near(matrix)
     p = planes
@@ -528,8 +528,8 @@ def sample_pixels(
     Raises
     ------
     ValueError
-        The numbers of `matrix` sum up to `FARTHEST_PX` or more, without their signs, or one of them
-        is not finite.
+        The absolute values of the six numbers of `matrix` sum up to `FARTHEST_PX` or more, or one
+        of them is not finite.
     """
     _require_near(matrix)
     colour = np.array([(high - low) / 255, low, outside], np.float32)

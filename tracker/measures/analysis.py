@@ -118,7 +118,7 @@ class GazeResult:
     phases : tuple of PhaseResult
         What the eyes did in each phase of the protocol; empty without a protocol.
     is_followed : bool
-        Whether the landmarks follow the eyes up and down, as far as the pictures tell
+        Whether the landmarks follow the eyes up and down; True also if the pictures do not tell
         (`tracker.measures.following.follows_eyes`). If not, what rests on the size or the course of
         vertical movements is withheld.
     """

@@ -65,9 +65,9 @@ class Assessment:
         return self.describe_for_patient("en")
 
     def describe(self, language: Language) -> str:
-        """Return the verdict, the range that it rests on, and its reasons, for clinicians.
+        """Return a text for clinicians: the verdict, the range that it rests on, and its reasons.
 
-        The cautions are not told.
+        It is in the given language. The cautions are not told.
         """
         if self.status == "not_assessable":
             words = format_text(language, "because.not_assessable")

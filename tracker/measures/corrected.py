@@ -79,10 +79,10 @@ def correct_events(
     Events
         An event that the person kept stays as it was detected. Any other event has the person's
         times, and the lids' traces say how far the lids went down. Where a detected event was
-        removed, the lids were not closed, whatever the traces say. If there are unusable times,
-        kept events are measured anew, too; of an event that reaches into such a time, only a part
-        that is seen remains: that in which the lids are lowest. An event in which no face is seen
-        is left out. Corrections that change nothing give equal events.
+        removed, the lids count as open or lowered, whatever the traces say. If there are unusable
+        times, kept events are measured anew, too; of an event that reaches into such a time, only a
+        part that is seen remains: that in which the lids are lowest. An event in which no face is
+        seen is left out. Corrections that change nothing give equal events.
     """
     times_s = traces.track.times_s
     found = detect_events(traces, parameters) if corrections.unusable else detected

@@ -80,8 +80,8 @@ class Corrections:
     Attributes
     ----------
     by, at, why : str
-        Initials of the person; when they made the corrections (UTC, ISO 8601), and the reason; it
-        may be empty.
+        Initials of the person; when they made the corrections (UTC, ISO 8601); and the reason,
+        which may be empty.
     events : tuple of TimedEvent
         All closures and winks of the recording, in order of onset, also those that were detected
         and are right. They replace all detected ones.

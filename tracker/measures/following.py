@@ -137,9 +137,9 @@ def _compare(
     """Return a finding if the pictures show a movement that the landmarks hardly show.
 
     `ranges` come from `measure_picture_ranges`, and `measures` are those of the landmarks. The
-    whole range is compared if it is at least `least` in the pictures, and the range down if it is
-    at least half of that. There is no finding if a range is NaN: tracks of earlier versions have no
-    pictures. The variants are those of `find_unfollowed`.
+    whole range is compared if it is at least `least` in the pictures (canthal distances), and the
+    range down if it is at least half of that. A range that is NaN is not compared: tracks of
+    earlier versions have no pictures. The variants are those of `find_unfollowed`.
     """
     whole, down = ranges
     # A nod also moves the bridge of the nose, against which the irises are measured. A smaller
@@ -167,7 +167,7 @@ def follows_eyes(
     measures: GazeMeasures,
     protocol: tuple[Phase, ...],
 ) -> bool:
-    """Return whether the landmarks follow the eyes up and down, or nothing tells.
+    """Return whether the landmarks follow the eyes up and down; True also if nothing tells.
 
     It is decided as in `find_unfollowed`, except that less movement in the pictures is enough if
     vertical steps stand out of the noise (`MIN_STEP_RANGE`). All arguments are of one recording.
@@ -181,10 +181,10 @@ def withhold_movements(
 ) -> tuple[Saccades, GazeMeasures, tuple[PhaseResult, ...]]:
     """Withhold what was measured of vertical movements that the landmarks do not follow.
 
-    No vertical step counts any more. Its values, and the latencies of the phases up and down, are
-    NaN with the reason ``not_followed``. The counts are None: 0 would read as eyes that did not
-    move. Ranges stay, because the finding tells how much of them is shown. So do horizontal
-    movements, which landmarks follow behind rims, too (docs/saccades.md).
+    No vertical step counts any more. What was measured of these steps, and the latencies of the
+    phases up and down, are NaN with the reason ``not_followed``. Their count is None: 0 would read
+    as eyes that did not move. Ranges stay, because the finding tells how much of them is shown. So
+    do horizontal movements, which landmarks follow behind rims, too (docs/saccades.md).
     """
     if saccades.reason is None:
         unknown = {
@@ -214,10 +214,11 @@ def _leave_out(steps: Steps) -> Steps:
 
 
 def withhold_area(fixation: dict[str, Any]) -> dict[str, Any]:
-    """Return the measures of a fixation without the area of the gaze (BCEA), if it has one.
+    """Return the measures of a fixation with NaN for the area of the gaze (BCEA).
 
-    `fixation` holds fields of `tracker.measures.fixation.FixationMeasures`, by name. A part of the
-    area is vertical. Square-wave jerks stay: they are horizontal.
+    `fixation` holds fields of `tracker.measures.fixation.FixationMeasures`, by name. The reason
+    becomes ``not_followed``, unless there was no area anyhow. A part of the area is vertical.
+    Square-wave jerks stay: they are horizontal.
     """
     if fixation["fixation_bcea_reason"] is not None:
         return fixation

@@ -78,7 +78,7 @@ class Events:
         The same of the left and the right eye, whose baselines are `baseline` times a constant.
     dips : Dips
         All falls of the lid opening, and for each that is not detected as a closure, why not.
-        A person's corrections do not change them.
+        The closures and winks that a person entered do not change them.
     closures : Closures
         The blinks, prolonged closures and flutters of both eyes: M of them, in order of time.
     eye_amplitude : ndarray, shape (M, 2), float64
@@ -203,7 +203,7 @@ class OpenEyes:
 
     lowered (L, 2) are frames [start, stop) in which the lids are lowered to look down; iris_hidden
     (N,) marks frames of them whose iris is covered. eyes_open (N,) marks frames with a face, open
-    eyes and an iris in sight. Both are at least `BLINK_GUARD_S` away from closures and winks.
+    eyes and an iris in sight. Both marks keep `BLINK_GUARD_S` or more from closures and winks.
     """
 
     lowered: Int64Array
@@ -367,7 +367,7 @@ def _expect_shut(ear: Float64Array, deepest: Int64Array, runs: Int64Array) -> Fl
     """Return the EAR that shut eyes would have in each of the intervals runs (R, 2), shape (R,).
 
     ear (N,) is the EAR of each frame; runs are frames [start, stop). deepest (D,) are the frames in
-    which blinks are at their deepest, in order, at least one of them. Their median EAR is that of
+    which blinks are at their deepest, in order of time, at least one. Their median EAR is that of
     shut eyes. Shut eyes that look down have a slightly higher EAR. Therefore the EAR of the blinks
     right before and after an interval counts too: the lower of the two is returned if it is above
     the median, else the median.
@@ -417,10 +417,11 @@ def _find_lowered(
 ) -> Int64Array:
     """Return the intervals [start, stop) in which the person looks down with lowered lids, (L, 2).
 
-    For `SHORTEST_LOWERING_S` or more, the level (N,), the EAR around each frame from which blinks
-    start, is below close_ratio of the typical one there, and the gaze is lower than elsewhere or
-    the lids are half down. In the intervals closed (C, 2), the eyes or one eye are held closed:
-    they are left out. L is 0 if `traces.baseline_trusted` is False.
+    Each lasts for `SHORTEST_LOWERING_S` or more, with a face. In all of it, the level (N,), the EAR
+    from which blinks start, is below close_ratio times `traces.typical_ear`. In its median, the
+    gaze is lower than elsewhere, or the lids are half down. Frames of the intervals closed (C, 2),
+    in which the eyes or one eye are held closed, are in none. L is 0 if `traces.baseline_trusted`
+    is False.
     """
     if not traces.baseline_trusted:
         return np.empty((0, 2), dtype=np.int64)

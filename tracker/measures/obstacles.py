@@ -155,7 +155,8 @@ def _find_time_obstacles(
 ) -> Iterator[Finding]:
     """Yield findings if the face, or open eyes (`open_time_s` seconds), were seen too briefly.
 
-    With a protocol, the gaze must also be seen in its phases up and in its phases down.
+    With a protocol, the gaze must also be seen in its phases up and in its phases down. Gaps and a
+    lost face must not take too large a share of the recording.
     """
     seen_s = analysis.measures.valid_time_s
     if seen_s < MIN_VALID_TIME_S:
@@ -244,8 +245,8 @@ def find_basis_obstacles(
     """Return why the range that decides (`basis`) does not support an answer; empty if it does.
 
     The range may be hidden in part (`cautions`, from `find_cautions`, tell that), owe too much to
-    other movements, or differ between the eyes. If it is not above its limit, it may be a lower
-    bound, or nobody may know that the person was asked for it.
+    other movements, or differ between the eyes. If its 95 % interval is not above the limit, it may
+    be a lower bound, or nobody may know that the person was asked for it.
     """
     found = _find_hidden_range(analysis, cautions, basis) or _find_disagreement(quality, basis)
     if found or basis.side == "above":
@@ -267,11 +268,11 @@ def _find_hidden_range(
 ) -> list[Finding]:
     """Return why the true range of gaze may lie on the other side of the verdict's limit.
 
-    `basis` is the range that decides, with its limit. If it is below, time in which the eyes were
-    not seen, or landmarks that do not follow the irises, may have made it too small: those of
-    `cautions` (from `find_cautions`) that are in `RANGE_HIDING` are returned, and a finding if the
-    range over all the recording passes the limit. If the range passes its limit, there is a finding
-    if it does so only because looking aside, or nodding, moves the measured iris up and down.
+    `basis` is the range that decides. If it is below its limit, time in which the eyes were not
+    seen, or landmarks that do not follow the irises, may have made it too small: the `cautions`
+    (from `find_cautions`) in `RANGE_HIDING` are returned, but no variant ``up``, and a finding if
+    the range over all the recording passes the limit. If it is not below, there is a finding if
+    only looking aside, or nodding, brought it there: both move the measured iris up and down.
     """
     measures = analysis.measures
     if basis.value < basis.limit:
@@ -379,7 +380,7 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
 
 
 def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
-    """Yield cautions if gaze is lower in the phases up than down, or if many blinks are cut.
+    """Yield cautions if gaze is lower in the phases up than down, or many blinks are seen in part.
 
     Of several phases of a direction, the median one counts.
     """
@@ -468,7 +469,7 @@ def _looks_slowed_down(analysis: Analysis) -> bool:
     """Return whether the lids move so slowly that the video is probably in slow motion.
 
     False if the file itself says that it is: its times are then corrected already. Also False if
-    there are fewer than `LEAST_SLOW_CLOSURES` closures to tell from.
+    there are fewer than `LEAST_SLOW_CLOSURES` closures, or dips too slow for one, to tell from.
     """
     times_s, dips = analysis.track.times_s, analysis.events.dips
     if analysis.track.info.slowed_down != 1:
@@ -490,7 +491,7 @@ def _looks_slowed_down(analysis: Analysis) -> bool:
 
 
 def _count_cut_blinks(analysis: Analysis) -> int:
-    """Return the number of blinks that are cut, but not by the recording's own beginning or end."""
+    """Return the number of blinks cut by a lost face or a gap, not by the recording's own ends."""
     closures = analysis.events.closures.select(analysis.events.closures.kind == BLINK)
     inside = (closures.interval[:, 0] > 0, closures.interval[:, 1] < analysis.traces.seen.size)
     cut = (~closures.onset_seen & inside[0]) | (~closures.offset_seen & inside[1])

@@ -173,8 +173,9 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
 def _is_part(one: _Movement, movements: Sequence[_Movement]) -> bool:
     """Return whether a step that does not count only comes with one at right angles to it.
 
-    The other one is at most `SAME_S` away in time, and counts or is larger. `movements` are the
-    steps of both offsets, but not the small ones. False for a step that counts.
+    The other one is at most `SAME_S` away in time, and counts or is larger (a horizontal amplitude
+    is multiplied by `SHOWN_LESS` before). `movements` are the steps of both offsets, but not the
+    small ones. False for a step that counts.
     """
 
     def size(movement: _Movement) -> float:

@@ -412,7 +412,7 @@ def _measure_latency(
 def find_answers(
     steps: Steps, prompts: Sequence[Phase], typical_ms: float
 ) -> dict[float, tuple[Phase, float, float]]:
-    """Find the steps that answer a prompt: the first one whose middle is in each phase.
+    """Find the steps that answer a prompt: in each phase, the first one whose middle is in it.
 
     Parameters
     ----------
@@ -442,8 +442,9 @@ def find_answers(
 def find_onset_error_s(step: Step, typical_ms: float) -> float:
     """Return the error of onsets that all steps share, in seconds: its standard deviation.
 
-    If landmarks show a step too short or too long, they show its middle in time. Its start is then
-    off by half of what its duration is off. `typical_ms` is the person's 10-90 % time, or NaN.
+    If landmarks show a step too short or too long, they still show its middle at the right time.
+    Its start is then off by half of what its duration is off. `typical_ms` is the person's 10-90 %
+    time, or NaN.
     """
     return TIME_ERROR * step.find_time_ms(typical_ms) / 1000 / RISE_SHARE / 2
 
@@ -460,7 +461,7 @@ def add_clock_error(latency_s: Pooled, camera: Camera) -> Pooled:
 
 
 def find_phases(protocol: tuple[Phase, ...], names: tuple[str, ...]) -> list[Phase]:
-    """Return the protocol's phases with these names, in order; empty if it has none."""
+    """Return the protocol's phases with these names, in its order; empty if it has none."""
     return [phase for phase in protocol if phase.phase in names]
 
 

@@ -96,7 +96,7 @@ class Step:
 
     @property
     def is_single(self) -> bool:
-        """Whether the fit's misfit is small, its amplitude at most `MOST_GROWTH` times `rise`."""
+        """Whether the misfit is small, and the amplitude at most `MOST_GROWTH` times `rise`."""
         best = int(np.argmax(self.fit.log_likelihood))
         growth = float(self.fit.amplitude.reshape(-1)[best]) / self.rise
         return self.fit.misfit <= MOST_MISFIT and 0 < growth <= MOST_GROWTH
@@ -179,9 +179,9 @@ class Steps:
     def find_reason(self, least: int) -> str | None:
         """Return why there are fewer than `least` steps; None if there are as many or more.
 
-        Faults are the reasons in `left_out` but `NO_FAULTS`; if one is ``unsteady``, only this. It
-        is ``no_steps`` if there are neither steps nor faults, ``too_few_steps`` if both together
-        are fewer than `least`, else the most frequent fault.
+        Faults are the steps left out for other reasons than `NO_FAULTS`; if some are ``unsteady``,
+        only these. Return ``no_steps`` if there are neither steps nor faults, ``too_few_steps`` if
+        both together are fewer than `least`, else the most frequent reason of the faults.
         """
         if len(self.steps) >= least:
             return None
@@ -242,7 +242,7 @@ def fit_steps(
     offset, other : ndarray, shape (N,), float64
         The gaze offset in question, and the one at right angles to it, in eye widths.
     least_share : float
-        A step only counts if it is at least this share of that of `other` at the same time.
+        A step only counts if it is at least this share of the change of `other` at the same time.
     valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     camera : Camera
