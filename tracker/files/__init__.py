@@ -1,1 +1,1 @@
-"""The files that an analysis writes: their names, summary, fields, tables and provenance."""
+"""The files that an analysis writes, and two that it reads: corrections and participants."""

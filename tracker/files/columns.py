@@ -62,10 +62,10 @@ class Column:
 def _make_columns(record: type, path: str = "", prefix: str = "") -> Iterator[Column]:
     """Yield the columns of a record, in the order of its fields.
 
-    `record` is a dataclass such as `Summary`. An interval ``x_ci95`` gives two columns, ``x_low``
-    and ``x_high``; a field that is a record itself gives the columns of its fields; a list gives
-    none. `path`, such as ``quality.``, is what stands before the fields' names in `Column.path`,
-    and `prefix`, such as ``quality_``, in `Column.name`.
+    `record` is a dataclass such as `Summary`. An interval ``x_ci95`` or ``x_range`` gives two
+    columns, ``x_low`` and ``x_high``; a field that is a record itself gives the columns of its
+    fields; a list gives none, nor does `participant`. `path`, such as ``quality.``, is what stands
+    before the fields' names in `Column.path`, and `prefix`, such as ``quality_``, in `Column.name`.
     """
     for name, (shape, about) in read_record(record).items():
         if is_dataclass(shape.kind) and isinstance(about, Prefix):

@@ -188,7 +188,8 @@ def _walk(record: type, path: str) -> Iterator[tuple[str, str]]:
 def get_value(summary: Summary, path: str) -> Any:
     """Return the value of a summary's field by its dotted name, such as ``quality.sharpness``.
 
-    It is None if the value is missing. A field that does not exist raises `AttributeError`.
+    It is None if the value is missing. A field that does not exist raises `AttributeError`, and so
+    does one of a record that is missing: only `participant` can be.
     """
     return functools.reduce(getattr, path.split("."), summary)
 

@@ -173,7 +173,7 @@ def read_participants(path: Path) -> Participants:
 def _read_rows(path: Path) -> list[dict[str, str]]:
     """Return the rows of a table, each as its texts by the names of the columns.
 
-    Values may be separated by tabs, commas or semicolons. It is the one by which the first line has
+    Values may be separated by tabs, commas or semicolons: by the one with which the first line has
     a column `participant_id`. A value that a row lacks at its end is None.
 
     Raises

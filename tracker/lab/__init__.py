@@ -1,1 +1,1 @@
-"""Development tools: synthetic clips, evaluation against annotations, profiling."""
+"""Development tools: synthetic clips, simulated people, evaluation on annotations, profiling."""

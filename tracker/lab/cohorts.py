@@ -289,10 +289,11 @@ def _format_rates(outcomes: Sequence[Outcome]) -> str:
 
 
 def draw_picture(outcomes: Sequence[Outcome], path: Path) -> None:
-    """Draw a PNG: the answers of each cohort, and the sensitivity and specificity by threshold.
+    """Draw a PNG: the answers of each cohort, and by threshold what `compute_rates` returns.
 
-    `outcomes` are those of `simulate`. Only those under the first of `CONDITIONS` are drawn, for
-    each of `TASK_KNOWN`; the answers are those at the threshold `THRESHOLD`. It needs matplotlib.
+    Of the rates, the share of ``not_assessable`` is not drawn. `outcomes` are those of `simulate`.
+    Only those under the first of `CONDITIONS` are drawn, for each of `TASK_KNOWN`; the answers are
+    those at the threshold `THRESHOLD`. Without matplotlib, `ImportError` is raised.
     """
     # Imported here: only this picture needs it.
     from matplotlib.figure import Figure

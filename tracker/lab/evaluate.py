@@ -218,8 +218,9 @@ def collect_evaluation(
 def describe_evaluation(evaluation: Evaluation) -> str:
     """Return as text how well detected closures match annotated ones.
 
-    A table has a row for each recording, for each view, and for all. Below it is a line for each
-    mistake, and the number of recordings that were not scored.
+    A table has a row for each recording, for each view, and for all. Below it are what its columns
+    mean, the median timing errors of all recordings with their intervals, a line for each mistake,
+    and the number of recordings that were not scored.
     """
     rows = [
         *((clip.name, clip.summary) for clip in evaluation.clips),
@@ -308,8 +309,8 @@ def load_or_make_track(
     ----------
     video : Path
     parameters : Parameters
-        Tracks are kept by `step` and `max_frames` alone: leave the task and the protocol at their
-        defaults. Frames beyond `max_frames` are left out, not thinned out.
+        Leave the task and the protocol at their defaults: a kept track is returned whatever task
+        and protocol it was made with. Frames beyond `max_frames` are left out, not thinned out.
     folder : Path
         Folder of the kept tracks; it is made when the first one is kept. The name of a track's file
         is its `track_key`. A file that is damaged is made again.
@@ -348,12 +349,12 @@ def load_or_make_track(
 
 
 def track_key(fingerprint: Fingerprint, parameters: Parameters) -> str:
-    """Return a hash, 32 hexadecimal digits, of what the track of a video depends on in `evaluate`.
+    """Return a hash, 32 hexadecimal digits, of what a video's track depends on.
 
-    This is the video's content, `step`, `max_frames`, the code of `TRACK_MODULES`, the models, and
-    the versions of this program and of the libraries that find landmarks. A kept track with the
-    same hash need not be made again. A task and a protocol, which `evaluate` does not take, are not
-    in the hash.
+    This is the video's content (`fingerprint`), `step`, `max_frames`, the code of `TRACK_MODULES`,
+    the models, and the versions of this program and of the libraries that find landmarks. A kept
+    track with the same hash need not be made again. A task and a protocol, which the command
+    ``evaluate`` does not take, are not in the hash.
     """
     asked = f"{parameters.step} {parameters.max_frames}"
     identity = f"{fingerprint.sha256} {asked} {_tracker_identity()}"

@@ -59,7 +59,7 @@ def turn_time_s(amplitude_deg: float, peak_velocity_deg_s: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the eyes look from a moment on, in degrees from straight ahead.
+    """Where the eyes look from a moment on: `vertical_deg`, `horizontal_deg` from straight ahead.
 
     Down and the subject's left are positive. The eyes begin to move at `start_s`, in seconds from
     the clip's start.
@@ -80,8 +80,8 @@ def make_steps(
     targets : sequence of Target
         In order of time. Before the first one, the eyes look straight ahead.
     velocity_deg_s : callable, optional
-        Takes the amplitude of a step in degrees (positive, of both directions together) and returns
-        its peak velocity in degrees a second.
+        Takes the amplitude of a step in degrees (the length of the way, positive, also of an
+        oblique step) and returns its peak velocity in degrees a second.
 
     Returns
     -------
@@ -223,7 +223,7 @@ def simulate_track(
     noise: LandmarkNoise = LandmarkNoise(),
     shown: Shown = Shown(),
 ) -> Track:
-    """Return a clip's track as it is if the landmarks follow the eyes in part, with noise.
+    """Return the track that a clip would have if its landmarks followed the eyes as `shown` says.
 
     The face is upright and still, in a picture of 640x480 pixels. All frames are tracked.
 
@@ -233,7 +233,9 @@ def simulate_track(
         Its gaze, drift, lids, frame rate, exposure and readout are used; a wink closes both eyes by
         half. Its picture is not, nor are dropouts, a variable frame rate and `start_time_s`.
     rng : numpy.random.Generator
+        Draws the noise.
     noise : LandmarkNoise, optional
+        How the landmarks err besides.
     shown : Shown, optional
     """
     times_s = np.arange(spec.frame_count) / spec.fps

@@ -153,8 +153,8 @@ class Face:
         -------
         tuple of ndarray, both of the broadcast shape
             How far the upper lid's edge, then the lower lid's, is below the line through the
-            canthi, in canthal distances. Above the line is negative, as is an open upper lid. The
-            two are equal where the lids are shut.
+            canthi, in canthal distances. Above the line is negative, as is the upper lid of an eye
+            that looks straight ahead. The two are equal where the lids are shut.
         """
         looking_down = ROTATION_RADIUS * np.sin(np.radians(LOOKING_DOWN_DEG))
         lowered = follow * np.asarray(vertical, dtype=np.float64)

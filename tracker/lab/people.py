@@ -360,7 +360,8 @@ def make_landmarks(
 def describe_track(frames: int, fps: float) -> TrackInfo:
     """Return the information that comes with the track of a good phone recording, 640x480 pixels.
 
-    `frames` is its number of frames: all were decoded and tracked.
+    `frames` is its number of frames: all were decoded and tracked. `fps` is the frame rate that
+    the file declares.
     """
     return TrackInfo(
         video=VideoInfo(640, 480, fps, frames),

@@ -45,9 +45,9 @@ SMALL_SIDE_PX = 720
 class Stage:
     """The time of one stage of an analysis; `name` is a key of `STAGES`.
 
-    CPU seconds count the thread that the stage ran on; those of all stages add up to the whole. If
-    frames are decoded ahead, the wall seconds of decoding overlap with those of other stages. For
-    ``other``, the CPU time of no known stage, wall seconds are not measured: 0.
+    `cpu_s`, CPU seconds, counts the thread that the stage ran on; those of all stages add up to the
+    whole. `wall_s` are elapsed seconds. If frames are decoded ahead, those of decoding overlap with
+    those of other stages. For ``other``, the CPU time of no known stage, they are not measured: 0.
     """
 
     name: str
@@ -401,7 +401,7 @@ def draw_profile(profile: Profile, path: Path) -> None:
     ----------
     profile : Profile
     path : Path
-        The PNG to write. It needs matplotlib.
+        The PNG to write. Without matplotlib, `ImportError` is raised.
     """
     from matplotlib.figure import Figure
 

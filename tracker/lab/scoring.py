@@ -273,7 +273,7 @@ def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
 class TimingErrors:
     """Summary of `count` errors: detected minus annotated times or durations, in milliseconds.
 
-    All values but `count` are NaN without an error to summarise.
+    If `count` is 0, all other values are NaN.
 
     Attributes
     ----------

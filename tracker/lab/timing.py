@@ -122,7 +122,7 @@ def cut_face(image: ImageLike, region: Region) -> Image:
     """Cut a face out as a square picture of `CROP_PX` pixels a side, without turning it upright.
 
     `region` is the square around the face, in pixels of `image`; its angle is ignored. If a part of
-    it lies outside the image, the rest is stretched to the square picture.
+    it lies outside the image, the rest (there must be some) is stretched to the square picture.
     """
     half = region.side_px / 2
     left, top = max(0, int(region.centre_x - half)), max(0, int(region.centre_y - half))

@@ -221,7 +221,7 @@ def validate(recordings: Recordings, parameters: Parameters, all_variants: bool)
     Parameters
     ----------
     recordings : sequence of (AnnotatedClip, Track)
-        Annotated recordings of at least two people, each with its track.
+        Recordings of at least two people (not checked), each with its track.
     parameters : Parameters
     all_variants : bool
         True: score on all `VARIANTS`, and also without each of the detector's rules. False: score

@@ -35,7 +35,8 @@ def thin_track(track: Track, step: int, first: int) -> Track:
 
     `first` is the first frame that is kept, as an index of the track's frames; with a `step` of 1
     all are kept whatever it is. Times begin at 0 again. Frame numbers (`frame_index`) stay, so that
-    annotations still fit.
+    annotations still fit. With a `step` above 1, the second passes (`Track.second_pass_landmarks`)
+    and what pictures showed of the irises (`Track.picture_heights`) are left out.
     """
     if step == 1:
         return track
@@ -93,8 +94,8 @@ def change_lids(
     """Return a track with other EARs (eye aspect ratios: height of the lid opening over its width).
 
     `change` is called with two arrays (N, 2), first the left eye, then the right: the EAR, and the
-    EAR of the open eye at that time. It returns the new EAR, shape (N, 2). No EAR gets smaller than
-    `LEAST_EAR`. A frame without a face stays NaN.
+    EAR of the open eye at that time. It returns the new EAR, shape (N, 2). No EAR is made smaller
+    than `LEAST_EAR`, but one that is smaller already may stay so. A frame without a face stays NaN.
     """
     by_eye = compute_eye_geometry(track.landmarks).ear
     ear = by_eye.mean(axis=1)

@@ -1,1 +1,1 @@
-"""HTML reports and annotated videos."""
+"""Reports as HTML and PDF, the frame of all HTML pages, and annotated copies of videos."""

@@ -37,7 +37,8 @@ class MovementRow:
     grade : {"good", "caution", "bad", "unknown"}
         How well the recording shows the measure, not whether the value is normal. "bad": a fault of
         the recording prevents an answer; "caution": a note limits trust in the value, or the upper
-        end of its interval is more than `MAX_END_RATIO` times the lower; "unknown": it is missing.
+        end of its interval is more than `MAX_END_RATIO` times the lower, which is above 0;
+        "unknown": it is missing.
     label : str
         The measure's name in the report's language.
     shown : str
@@ -144,8 +145,10 @@ def _note(source: ReportInput, name: str) -> tuple[list[str], bool]:
 def list_saccades(source: ReportInput) -> list[list[str]]:
     """Return the table of the gaze's steps, mean of both eyes: a list of cells for each step.
 
-    They are the steps of `list_saccade_rows`, in its order, with those that do not count and why
-    not. A phase in which no step was found is a row, too. Missing values are "-".
+    They are the steps of `list_saccade_rows`, in its order, with those that do not count. A phase
+    in which no step was found is a row, too. Cells: the step's number, time in s, phase, direction,
+    latency in ms, amplitude in eye widths, time from 10 to 90 % in ms, peak velocity in degrees a
+    second, and why it does not count, or "". Missing values are "-".
     """
 
     def show(value: Pooled, form: str) -> str:

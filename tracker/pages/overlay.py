@@ -229,7 +229,7 @@ class Layout:
         )
 
     def scale(self, points: NDArray[Any]) -> NDArray[np.float64]:
-        """Convert points (..., 2) from pixels of the video to pixels of the picture in the copy."""
+        """Convert points (..., 2) from the video's pixels to the scaled picture's."""
         scaled: NDArray[np.float64] = points * np.array([self.scale_x, self.scale_y])
         return scaled
 
@@ -254,7 +254,7 @@ class _Painter:
         self._canvas: Image = np.full((layout.height, layout.width, 3), _DARK_LEVEL, np.uint8)
 
     def paint(self, n: int, image: Image) -> Image:
-        """Return the copy's frame `n`, from 0, made of `image`; the next call overwrites it."""
+        """Return the copy's frame `n`, from 0, of the video's `image`; the next call changes it."""
         layout, canvas = self._layout, self._canvas
         area = canvas[: layout.picture_height, layout.left : layout.left + layout.picture_width]
         size = (layout.picture_width, layout.picture_height)
@@ -459,7 +459,7 @@ def eye_boxes(landmarks: NDArray[np.float32]) -> list[NDArray[np.float64]]:
 
 
 def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> None:
-    """Copy a convex polygon with `corners` (K, 2), (x, y) in pixels, from `picture` to `area`."""
+    """Copy a convex polygon, `corners` (K, 2), (x, y) px in order, from `picture` to `area`."""
     height, width = area.shape[:2]
     left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
     right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)

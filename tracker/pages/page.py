@@ -164,7 +164,7 @@ def draw_mark(grade: Grade) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class RulerMark:
-    """A value that `draw_ruler` marks, in the ruler's unit, with the words beside the mark."""
+    """A mark of `draw_ruler`: `value`, in the ruler's unit, and `words`, which stand beside it."""
 
     value: float
     words: str

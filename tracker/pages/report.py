@@ -85,7 +85,7 @@ def render_report(
     -------
     str
         The HTML. If it exceeds `MAX_BYTES` as UTF-8, pictures of events are left out until it does
-        not, or none is left; the page says how many. It tells the day on which it was made.
+        not, or none is left; the page says how many. It shows today as the day of the analysis.
     """
     source = ReportInput(analysis, assessment, summary, pictures, language)
     # All values but the pictures, whose number depends on the size of the page.
@@ -214,7 +214,8 @@ def _make_picture_values(
     """Return the values that the template needs to show the pictures of the events.
 
     `shown` comes from `_choose_frames`: the frames to show of each event, but perhaps not of the
-    last ones. The values also tell how many events are left out, and how many frames of the others.
+    last ones. The values also tell how many events are left out, and how many frames of the other
+    events are left out.
     """
     frame_count = sum(len(event.frames()) for event in events[: len(shown)])
     return {

@@ -75,7 +75,7 @@ class ReportInput:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence on the answer, and the code of its finding; "" if it is not about a single one."""
+    """A sentence on the answer, and the `code` of its finding; "" if it is not about one alone."""
 
     code: str
     text: str
@@ -83,7 +83,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The screening answer in words, and a message to the patient, which does not tell it."""
+    """The screening answer in words; `patient_message` is for the patient and does not tell it."""
 
     status: str
     mark: Grade
@@ -213,7 +213,7 @@ def make_range_card(source: ReportInput) -> MeasureCard:
 def _note_range(source: ReportInput) -> str:
     """Return a note on the range that the answer rests on.
 
-    On the range down, it gives the whole vertical range. On that, degrees; "" if too uncertain.
+    For the range down, the whole vertical range; for that, its degrees, or "" if too uncertain.
     """
     measures, basis = source.analysis.measures, source.assessment.basis
     if basis.name == "down_range":
@@ -406,7 +406,7 @@ class ExtremeEntry:
 
 
 def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[ExtremeEntry]:
-    """Return what the report shows of the eyes up, ahead and down, so far as in `extremes`."""
+    """Return what the report shows of the eyes up, ahead and down: of those in `extremes`."""
     track, vertical = source.analysis.track, source.analysis.gaze.vertical
     _, about = find_field("primary_position_source")
     origin = source.summary.primary_position_source
@@ -440,7 +440,7 @@ def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[
 
 
 def list_phases(source: ReportInput) -> list[list[str]]:
-    """Return the table of the protocol's phases: cells of a row for each; [] without a protocol."""
+    """Return a row for each phase of the protocol, cells as in ``report.html``; [] without one."""
     return [_list_phase_cells(source, phase) for phase in source.summary.phases]
 
 

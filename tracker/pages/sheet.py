@@ -129,7 +129,7 @@ def count_lines_taken(title: str, name: str, head: Sequence[HeadEntry], cards: i
     Returns
     -------
     int
-        About as many or more than are printed: 0 for a short name, a head of one line and two
+        About as many as are printed, or more; 0 for a short name, a head of one line and two
         measures.
     """
     lines = CARD_LINES * (cards > 2)
@@ -184,7 +184,7 @@ def fit_findings(
 
 
 def choose_savings(fitting: SheetFindings, taken: int) -> list[str]:
-    """Return the CSS classes that save room on a sheet with more to show than usual; [] for others.
+    """Return the CSS classes that save room on a sheet with more to show than usual; else [].
 
     They are ``small-pictures`` and, with yet more to show, also ``no-numbers``. `fitting` comes
     from `fit_findings`, and `taken` from `count_lines_taken`.

@@ -88,8 +88,8 @@ class TableRow:
         In words: who corrected what was detected; and the number of corrections, with the blinks
         before and after them. Both are empty if nobody did.
     people : list of str
-        Participant, group and visit. One that no recording of the table has is left out; where only
-        this recording lacks it, the text is empty.
+        Participant, group and visit. One of these that no recording of the table has is left out;
+        one that only other recordings have is an empty text.
     link : str or None
         Address of its report, relative to the page; None without a report.
     status : str

@@ -72,10 +72,11 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
     that of the change comes from `kernels.change.compute_difference_interval`. Intervals only cover
     the errors in these recordings, not how further recordings would differ.
 
-    If two recordings of a condition have different values, every change is also compared with the
-    smallest detectable change (`kernels.change.compute_detectable_change`): the standard deviation
-    within conditions, pooled over all of them, times Student's quantile. This assumes that
-    recordings vary alike in all conditions.
+    If two recordings of a condition have different values of a measure, all changes of this measure
+    are also compared with the smallest detectable change
+    (`kernels.change.compute_detectable_change`): the standard deviation within conditions, pooled
+    over all of them, times Student's quantile. This assumes that recordings vary alike in all
+    conditions.
 
     A change is thus tested by its interval, by the smallest detectable change, by both, or not at
     all. A measure is said to have changed if every test that is possible finds a change, unless a

@@ -20,8 +20,9 @@ def describe_comparison(comparison: Comparison, language: Language = "en") -> st
     Returns
     -------
     str
-        Of each measure its name, and below it a line for each condition; then the concerns as
-        cautions, and the notes. The last line does not end with a newline.
+        Of each measure its name, below it a line for each condition, and the smallest detectable
+        change if it is known; then the concerns as cautions, and the notes. The last line does not
+        end with a newline.
     """
     labels = [condition.label for condition in comparison.conditions]
     width = max(map(len, labels))
@@ -129,7 +130,7 @@ def format_verdict(language: Language, change: Change) -> str:
 def list_notes(language: Language, comparison: Comparison) -> list[str]:
     """Return sentences on how to read a comparison, such as how many changes chance would make.
 
-    They are general; what is wrong with these recordings is in `Comparison.concerns`.
+    What makes these recordings hard to compare is not here, but in `Comparison.concerns`.
     """
     free = max(measure.degrees_of_freedom for measure in comparison.measures)
     judged, expected = comparison.judged_changes, comparison.changes_by_chance

@@ -97,7 +97,7 @@ class ComparedRecording:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition, such as a visit: its label, and the recordings with that label, as given."""
+    """A condition, such as a visit: its label, and the recordings that have it, in given order."""
 
     label: str
     recordings: tuple[ComparedRecording, ...]

@@ -117,7 +117,8 @@ class TrackFile:
     directory : Path
         Directory of the results.
     stem : str
-        Start of the results' names: mostly `own_stem`.
+        Start of the results' names: `own_stem`, unless another track's results begin so, too (see
+        `find_tracks`).
     name : str
         What the user is shown, without ``.track.npz``: for ``old/a/b.track.npz``, found in the
         directory ``old``, it is ``a/b``, or ``old/a/b`` if several directories were searched; else
@@ -131,7 +132,10 @@ class TrackFile:
 
     @property
     def own_stem(self) -> str:
-        """Start of the names of the files beside the track, shortened if it is too long."""
+        """Name of the track's file without ``.track.npz``, shortened if it is too long.
+
+        The names of the recording's other files beside the track begin with it.
+        """
         return _own_stem(self.path)
 
 
@@ -245,9 +249,9 @@ class _Search:
     """Collects the files of a search. A file that is found twice is collected once.
 
     `out` is the directory for the results, which is left out where a searched directory holds it.
-    If there is none, only the files count: their directories mean nothing. `is_wanted` says whether
-    a file in a directory is collected, and may add a message to a list of problems. `left_out` is
-    `out` if it was left out, under the path at which it was met.
+    If it is None, the directories of what is found mean nothing. `is_wanted` says whether a file in
+    a directory is collected, and may add a message to a list of problems. `left_out` has each path
+    at which `out` was met and left out.
     """
 
     def __init__(self, out: Path | None, is_wanted: Callable[[Path, list[str]], bool]) -> None:

@@ -124,7 +124,7 @@ def do_job(
     Raises
     ------
     InputError
-        The video cannot be read or changed meanwhile, or its corrections cannot be used.
+        The video cannot be read, it changed during the work, or its corrections cannot be used.
     OSError
         A file cannot be written.
     """

@@ -205,7 +205,7 @@ def analyze_recording(
     Raises
     ------
     InputError
-        The video cannot be read or changed meanwhile, or its corrections cannot be used.
+        The video cannot be read, it changed during the work, or its corrections cannot be used.
     OSError
         A file cannot be written.
     """
@@ -254,7 +254,7 @@ def find_person(participants: Participants, recording: Recording) -> Participant
 
 
 def is_long(recording: Recording, parameters: Parameters) -> bool:
-    """Return whether a video may be divided: every `step`-th frame makes 3000 frames or more.
+    """Return whether a video may be divided: every `step`-th of its frames gives 3000 or more.
 
     False if it cannot be read. Loads no kernel and no model.
     """
