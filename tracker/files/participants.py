@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 
 from tracker.files.fields import Summary
-from tracker.files.names import printable
+from tracker.files.names import ENDINGS, printable
+from tracker.video.container import VIDEO_SUFFIXES
 
 NAMES = ("participants.tsv", "participants.csv")
 """Names under which the table is found in a folder."""
@@ -53,7 +54,8 @@ class Participants:
     Attributes
     ----------
     by_file : dict of str to Participant
-        For rows that name a `file`. The key is that path or name, with "/" and without suffix.
+        For rows that name a `file`. The key is that path or name, with "/" and without the suffix
+        of a video.
     by_id : dict of str to Participant
         For rows without a `file`. The key is the participant's id.
     """
@@ -67,16 +69,16 @@ class Participants:
         The first of these rows is taken: one whose `file` is `name`; one whose `file` is the video
         `source` in the same folder; one whose `file` is the last part of `name`; one without `file`
         whose id is the last part of `name`, else the folder before it, and so on upwards. Suffixes
-        of files are not compared. In `name`, ``sub-`` may stand before the id.
+        of videos are not compared. In `name`, ``sub-`` may stand before the id.
 
         Parameters
         ----------
         name : str
-            The recording's path from the folder that was searched, without suffix; "/" between
-            parts.
+            The recording's path from the folder that was searched, "/" between parts. It is without
+            suffix, or ends in the video's, as ``a.mov`` if the folder also holds ``a.mp4``.
         source : str
-            The video's name with its suffix, its path or not. Needed if the recording's files are
-            called differently, as ``a.mov.*`` if the folder also holds ``a.mp4``.
+            The name of the file that was analysed, its path or not: a video or a track. Without
+            it, a recording whose files are called otherwise than its video is not always found.
 
         Examples
         --------
@@ -86,14 +88,24 @@ class Participants:
         """
         path = PurePosixPath(name)
         # A folder may hold a.mp4 and a.mov: their results are called a.mp4 and a.mov, too.
-        for key in (name, f"{path.parent / PurePosixPath(source).stem}", path.name):
+        short = _drop_suffix(path)
+        paths = [path, short]
+        if analyzed := PurePosixPath(source.removesuffix(f".{ENDINGS['track']}")).name:
+            paths.append(path.parent / _drop_suffix(PurePosixPath(analyzed)))
+        for key in (*map(str, paths), path.name, short.name):
             if key in self.by_file:
                 return self.by_file[key]
-        for part in reversed(path.parts):
+        for part in (path.name, short.name, *reversed(path.parent.parts)):
             for key in (part, part.removeprefix("sub-")):
                 if key in self.by_id:
                     return self.by_id[key]
         return None
+
+
+def _drop_suffix(path: PurePosixPath) -> PurePosixPath:
+    """Return a path without its suffix if that is one of a video: ``visit.1`` stays as it is."""
+    is_video = path.suffix[1:].lower() in VIDEO_SUFFIXES
+    return path.with_suffix("") if is_video else path
 
 
 NOBODY = Participants({}, {})
@@ -142,7 +154,7 @@ def read_participants(path: Path) -> Participants:
     rows = _read_rows(path)
     by_file: dict[str, Participant] = {}
     by_id: dict[str, Participant] = {}
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         line = f"{where}, line {number}"
         values = {
             name.strip(): _clean(value)
@@ -157,9 +169,9 @@ def read_participants(path: Path) -> Participants:
             check_participant(one)
         except ParticipantsError as error:
             raise ParticipantsError(f"{line}: {error}") from None
-        file_name = values.get("file", "")
-        key = str(PurePosixPath(file_name.replace("\\", "/")).with_suffix("")) if file_name else ""
-        table, key = (by_file, key) if key else (by_id, one.participant_id)
+        table, key = by_id, one.participant_id
+        if file_name := values.get("file", "").replace("\\", "/"):
+            table, key = by_file, str(_drop_suffix(PurePosixPath(file_name)))
         if key in table:
             raise ParticipantsError(
                 f"{line}: {printable(key)} is there twice; give each visit its own `file`"
@@ -170,11 +182,14 @@ def read_participants(path: Path) -> Participants:
     return Participants(by_file, by_id)
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a table, each as its texts by the names of the columns.
+def _read_rows(path: Path) -> list[tuple[int, dict[str | None, str | list[str] | None]]]:
+    """Return the rows of a table: the number of a row's last line, and its texts by their columns.
+
+    Lines are counted from 1, as an editor does: some are blank, and a quoted text may have several.
+    A text that a row lacks at its end is None. Texts beyond the last column are a list under None.
 
     Values may be separated by tabs, commas or semicolons: by the one with which the first line has
-    a column `participant_id`. A value that a row lacks at its end is None.
+    a column `participant_id`.
 
     Raises
     ------
@@ -192,7 +207,8 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
             usual = "\t,;" if path.suffix.lower() == ".tsv" else ",;\t"
             fitting = [one for one in usual if "participant_id" in _split(header, one)]
             delimiter = (fitting or usual)[0]
-            return list(csv.DictReader(file, delimiter=delimiter, strict=True))
+            reader = csv.DictReader(file, delimiter=delimiter, strict=True)
+            return [(reader.line_num, row) for row in reader]
     except OSError as error:
         raise ParticipantsError(f"{where} cannot be read ({error.strerror})") from error
     except (csv.Error, UnicodeDecodeError) as error:

@@ -50,6 +50,23 @@ def reanalyze(folder: Path, out: Path, path: Path, *more: str) -> dict[str, Any]
     return document
 
 
+def test_a_track_is_not_its_folders_namesakes(folder: Path, tmp_path: Path) -> None:
+    """Of the table's rows, one is of a video p01, and one of a video whose results are b.mov.*."""
+    (tmp_path / "p01").mkdir()
+    for name in ("a", "b.mov"):
+        shutil.copy(folder / "clip.track.npz", tmp_path / "p01" / f"{name}.track.npz")
+    table = "participant_id\tfile\nP-1\tp01.mp4\nP-2\tp01/b.mov\n"
+    (tmp_path / "participants.tsv").write_text(table)
+    options = ["--out", str(tmp_path / "out"), "--no-report"]
+    assert main(["reanalyze", str(tmp_path), *options]) == 0
+    people = {
+        name: json.loads((tmp_path / "out" / "p01" / f"{name}.summary.json").read_bytes())
+        for name in ("a", "b.mov")
+    }
+    assert "participant" not in people["a"]
+    assert people["b.mov"]["participant"]["participant_id"] == "P-2"
+
+
 def test_corrections_that_change_nothing_change_only_the_mark(folder: Path, tmp_path: Path) -> None:
     summary = reanalyze(folder, tmp_path, write_detected(folder))
     before = json.loads((folder / "before" / "clip.summary.json").read_text(encoding="utf-8"))

@@ -39,6 +39,43 @@ def test_a_row_with_a_file_comes_first(tmp_path: Path) -> None:
     assert table.find("p1/c", "c.mp4") == Participant("p1")
 
 
+def test_a_row_with_a_file_is_of_that_file_alone(tmp_path: Path) -> None:
+    """The file p01 is no folder of this name, and the file visit.1 is not the video visit.mp4."""
+    table = read(tmp_path, "participant_id\tfile\nP-1\tp01\nP-2\ts/visit.1\nP-3\ts/b.MOV\n")
+    for source in ("", "a.mp4", "a.track.npz"):
+        assert table.find("p01/a", source) is None
+    assert table.find("p01", "p01.mp4") == table.find("p01") == Participant("P-1")
+    assert table.find("s/visit", "visit.mp4") is None
+    assert table.find("s/visit.2", "visit.2.mp4") is None
+    assert table.find("s/visit.1", "visit.1.mp4") == Participant("P-2")
+    assert table.find("s/visit.1") == Participant("P-2")
+
+
+@pytest.mark.parametrize(
+    ("name", "video", "results"),
+    [
+        ("s/b", "s/b.mov", "s/b"),
+        # Another video, b.mp4, lies beside it.
+        ("s/b", "s/b.mov", "s/b.mov"),
+        ("s/b.1", "s/b.1.mp4", "s/b.1"),
+        ("p9/c", "p9/c.mov", "p9/c.mov"),
+        ("p9", "p9.mov", "p9.mov"),
+    ],
+)
+def test_the_video_its_results_and_its_track_are_the_same_persons(
+    name: str, video: str, results: str, tmp_path: Path
+) -> None:
+    """Asked as `analyze`, `export` (of results of a video, or of a track) and `reanalyze` do."""
+    table = read(
+        tmp_path,
+        "participant_id\tfile\nP-1\ts/b.mov\nP-2\ts/b.1.mp4\np9\t\ns\t\n",
+    )
+    whom = {"s/b": "P-1", "s/b.1": "P-2", "p9/c": "p9", "p9": "p9"}[name]
+    track = f"{results.split('/')[-1]}.track.npz"
+    for asked in ((name, video), (results, video), (results, track), (results,)):
+        assert table.find(*asked) == Participant(whom), asked
+
+
 @pytest.mark.parametrize("name", ["participants.csv", "participants.tsv"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_what_spreadsheets_write_is_read(name: str, separator: str, tmp_path: Path) -> None:
@@ -74,6 +111,8 @@ def test_korean_windows_own_text_is_told_how_to_be_saved(tmp_path: Path) -> None
         ("id\np1\n", "line 2: participant_id is missing"),
         ("participant_id\np1\n\n \nn/a\n", "participant_id is missing"),
         ("participant_id\np1\np1\n", "line 3: p1 is there twice"),
+        ("participant_id\n\n\np1\n\np1\n", "line 6: p1 is there twice"),
+        ('participant_id\tnote\r\np1\t"a\r\nb"\r\np1\tc\r\n', "line 4: p1 is there twice"),
         ("participant_id\tdate\np1\t31.1.2025\n", "expected YYYY-MM-DD"),
         ("participant_id\tdate\np1\t2025-02-30\n", "expected YYYY-MM-DD"),
         ("participant_id\tgroup\np1\t" + "x" * 129 + "\n", "longer than 128"),
