@@ -1,4 +1,4 @@
-"""The functions that `tracker` offers to programs and notebooks."""
+"""`tracker.analyze`, `track` and `analyze_track`, for programs and notebooks."""
 
 import functools
 import os
@@ -40,7 +40,7 @@ def analyze(
     ----------
     source : str, PathLike or BufferedIOBase
         A video file, or a seekable binary stream such as ``open(path, "rb")`` or `io.BytesIO`,
-        which is read from its beginning.
+        which is read from its beginning and stays open.
     parameters : Parameters, optional
         Default: every parameter has its default value.
     participant : Participant, optional

@@ -1,4 +1,4 @@
-"""The processors that this process may use, and the memory that it has used."""
+"""The processors that this process may use, the memory it has used, and that of the machine."""
 
 import os
 import re

@@ -147,7 +147,7 @@ class Parameters:
 
     @property
     def close_ratio(self) -> float:
-        """Lid opening below which an eye is closing, as a share of the open eye's.
+        """Lid opening below which an eye counts as closing, as a share of the open eye's.
 
         It is `blink_thresh` over `NOMINAL_EAR`: 0.75 by default, at most 0.96.
         """

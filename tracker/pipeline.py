@@ -1,7 +1,8 @@
 """The steps from a video to its result: track, measure, assess, summarise.
 
 Every analysis uses these functions: in the command line, the Python API, the Lambda function,
-`compare`, `profile` and the check of the deployed bundle. `tracker.result` writes results to files.
+`compare`, `profile` and the check of the deployed bundle. `measure_still` measures a picture.
+`tracker.result` writes results to files.
 """
 
 import functools
@@ -54,7 +55,7 @@ def track_recording(
     finder, parameters : FaceFinder, Parameters
         The models; which frames to track, the protocol and the task.
     on_progress, eye_pictures : callable, dict, optional
-        Called with the frames tracked and expected; filled with JPEGs of the eyes by track frame.
+        Called with frames tracked and expected (0: unknown); filled with JPEGs, by index in track.
     budget_s : float, optional
         Seconds that this may take; if they are few, frames are skipped, or the track ends early.
     decode_ahead, keep_step : bool

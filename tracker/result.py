@@ -1,4 +1,4 @@
-"""The result of an analysis: numbers, tables, and the files that they are written to."""
+"""The result for a video or a picture: numbers, tables, and the files they are written to."""
 
 import html
 from collections.abc import Callable, Mapping

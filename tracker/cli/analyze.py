@@ -156,7 +156,8 @@ def _analyze_divided(
 ) -> int:
     """Analyse a long recording in `workers` processes; return the exit code.
 
-    Its files are written, and the result or the error is printed. An earlier result is not kept.
+    Its files are written, and the result or the error is printed. It is analysed even if a finished
+    result is there, and that is replaced.
     """
     from tracker.study.workers import analyze_recordings
 

@@ -73,7 +73,8 @@ def _run_export(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
 def _export(name: str, recordings: "list[ExportedRecording]", out: Path) -> list[Path]:
     """Write the files of format `name`, one of `FORMATS`, to the folder `out`; return their paths.
 
-    Only the format's own module is loaded, because some need packages that may be missing.
+    Files of the same names are replaced; ``bids`` refuses a folder that holds a data set. Only the
+    format's own module is loaded, because some need packages that may be missing.
     """
     if name == "bids":
         from tracker.exports.bids import export_bids

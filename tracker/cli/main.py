@@ -26,8 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 done, 3 an input cannot be read, 4 internal error, 130 interrupted. Wrong usage
-        raises `SystemExit` with the code 2, and ``--help`` or ``--version`` with the code 0.
+        Exit code: 0 done, or nobody reads stdout any more; 3 an input cannot be read; 4 internal
+        error; 130 interrupted. Wrong usage raises `SystemExit` with the code 2, and ``--help`` or
+        ``--version`` with the code 0.
     """
     if sys.stderr is None:  # closed by the caller
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (for good)

@@ -1,1 +1,1 @@
-"""Find the landmarks of one person's face in each frame, and judge the quality of the images."""
+"""Find the recorded person's face in each frame: landmarks, eye pictures, picture quality."""

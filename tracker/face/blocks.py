@@ -36,11 +36,12 @@ class BlockFollower:
     finder : FaceFinder
         Finds the faces from scratch in the frames before a block.
     step : int
-        Every `step`-th source frame is added. It sets how often the whole frame is searched then.
+        Every `step`-th source frame is added. In the frames before a block, it sets how often the
+        whole frame is searched.
     first : int, default 0
         The first frame that `follower` gets, as its number among the analysed frames of the
-        recording. It is the start of a block. Add the `RUN_IN_FRAMES` frames before it, too: in
-        them, faces are only looked for so that the block can begin with them.
+        recording. It is the start of a block. If it is not 0, add the `RUN_IN_FRAMES` frames before
+        it, too: in them, faces are only looked for so that the block can begin with them.
     """
 
     def __init__(

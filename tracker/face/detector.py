@@ -127,8 +127,8 @@ def decode(
     Returns
     -------
     faces : ndarray, shape (F, 16), float32
-        Left, top, right and bottom of each box, then the six points, all counted from the
-        picture's left and top edge, on a scale from 0 to 1 across it; the most certain box first.
+        Left, top, right and bottom of each box, then the six points, all counted from the left and
+        top edge of the model's picture, from 0 to 1 across it; the most certain box first.
     scores : ndarray, shape (F,), float32
         Probability that each box holds a face.
     """
@@ -150,9 +150,10 @@ def suppress_doubles(
 ) -> list[NDArray[np.float32]]:
     """Join the boxes of one face into one box: their mean, weighted by the scores.
 
-    Boxes are of one face if they overlap by more than `MIN_OVERLAP` with the most certain of them.
-    Their points are averaged in the same way. If a box without an area comes first among those that
-    are left, it is the last one returned, as in MediaPipe.
+    Boxes are of one face if the area that they share with the most certain of them is more than
+    `MIN_OVERLAP` of the area of their union. Their points are averaged in the same way. If a box
+    without an area comes first among those that are left, it is returned as it is, and the others
+    are left out, as in MediaPipe.
 
     Parameters
     ----------

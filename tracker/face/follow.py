@@ -119,7 +119,7 @@ class FollowedFace:
     second_pass_turn : ndarray, shape (T,), int64
         How far the region was turned: index of `TURNS_DEG`.
     picture_sample : ndarray, shape (S,), int64
-        Frames in whose pictures the irises were measured without landmarks
+        Frames in whose pictures the irises' heights were measured, not taken from landmarks
         (`tracker.face.picture_gaze`), as indices of the N.
     picture_heights : ndarray, shape (S, 2), float32
         Height of the left and the right iris in them, in canthal distances (from corner to corner
@@ -176,7 +176,7 @@ class Look:
         self.eyes: bytes | None = None
 
     def measure(self) -> ImageQuality | None:
-        """Measure the quality of the image; set and return `quality`. None only in `_Recalled`."""
+        """Measure the image's quality; set and return `quality`; None only from `_Recalled`."""
         self.quality = measure_image(self._image, self._points)
         return self.quality
 
@@ -287,7 +287,10 @@ class FaceFollower:
         self._frames += 1
 
     def skip(self, ordinal: int) -> None:
-        """Leave out frame `ordinal`, counted as in `add`: it gets no row in the result."""
+        """Pass over frame `ordinal`, counted as in `add`: it gets no row in the result.
+
+        The rare steps that were due in it are not made in a later frame instead.
+        """
         self._ordinal = ordinal
 
     def begin_anew(self, regions: list[Region]) -> None:
@@ -393,7 +396,7 @@ class FaceFollower:
     def _add_second_pass(self, face: _Face, image: ImageLike) -> None:
         """If a second pass is due in this frame, find the face's landmarks again, and keep them.
 
-        The region is turned for it by one of `TURNS_DEG`, which come in turn.
+        The region is turned for it, each time by another one of the angles in `TURNS_DEG`.
         """
         if not self._is_due(compute_second_pass_interval(len(face.second_passes))):
             return
@@ -407,7 +410,8 @@ class FaceFollower:
     def _drop_doubles(self) -> None:
         """If two followed faces are in one place, stop following the one with less `recent_area`.
 
-        They had come to follow the same face. What the stopped one found in this frame is removed.
+        They had come to follow one face. The stopped one's landmarks and pictures of this frame
+        are removed.
         """
         followed = [face for face in self._faces if face.followed]
         followed.sort(key=lambda face: face.recent_area, reverse=True)
@@ -491,8 +495,5 @@ def _nearest(faces: list[_Face], region: Region) -> _Face:
 
 
 def _overlap(a: Region, b: Region) -> bool:
-    """Return whether two regions show one face.
-
-    They do if their centres are less than 0.3 of the larger region's side apart.
-    """
+    """Return whether two regions show one face: centres under 0.3 of the larger side apart."""
     return _distance(a, b) < 0.3 * max(a.side_px, b.side_px)

@@ -197,7 +197,8 @@ class _Recalled(Look):
 class RecallingFollower(FaceFollower):
     """Follows faces through what was seen in the parts of a recording, without any picture.
 
-    The result is the same as that of a `FaceFollower` that sees the whole recording.
+    Call `follow` for each part, then `result`. It returns the same as that of a `FaceFollower` that
+    sees the whole recording.
 
     Parameters
     ----------

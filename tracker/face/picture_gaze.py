@@ -1,4 +1,4 @@
-"""Measure in the pictures how far the irises move up and down, without the landmarks' help.
+"""Measure in the pictures how far the irises move up and down; landmarks only say where to look.
 
 Landmarks follow the iris only in part, and behind thick rims of spectacles hardly at all. Nothing
 in the landmarks shows that they do not follow. In the picture, the iris is darker than the white of
@@ -55,11 +55,10 @@ class SmallPicture:
     Attributes
     ----------
     grey : ndarray, shape (56, 84), uint8
-        The picture: the mean of red, green and blue. An eye is `EYE_PX` wide in it, which is the
-        mean of both eyes.
+        The picture: the mean of red, green and blue. `EYE_PX` is the mean width of both eyes in it.
     iris_columns : (float, float)
-        Column of `grey` in which the middle of the subject's left iris, and that of the right one,
-        are by their landmarks.
+        Columns of `grey` with the middle of the subject's left iris and of the right one, by the
+        landmarks.
     """
 
     grey: NDArray[np.uint8]
@@ -79,8 +78,8 @@ def cut_picture(image: ImageLike, points: NDArray[np.float32]) -> SmallPicture |
     Returns
     -------
     SmallPicture or None
-        None if the eyes, or the way from eye to eye, are not over a pixel wide, or if an eye is as
-        wide as the image's longer side.
+        None if the mean width of both eyes, or the distance between them, is not over a pixel, or
+        if that width is not below the image's longer side.
     """
     # Points of the image are complex numbers, so that a factor turns and scales them.
     outer, inner, left_inner, left_outer, *irises = (
@@ -131,9 +130,9 @@ class PictureGaze:
             del self._samples[1::2], self._pictures[1::2]
 
     def drop(self, index: int) -> None:
-        """Remove the picture of frame `index`, which showed another face, if it was added last.
+        """Remove the picture of frame `index`, which showed another face.
 
-        Nothing is done if that picture was not kept.
+        Nothing is done if that picture is not the last one that was kept.
         """
         if self._samples and self._samples[-1] == index:
             del self._samples[-1], self._pictures[-1]

@@ -46,7 +46,8 @@ def sample(
     picture : ndarray or LazyImage, shape (height, width, 3), uint8
         The large picture, blue-green-red, upright. Only the part that is needed is read.
     matrix : ndarray, shape (2, 3), float64
-        Maps a pixel ``(x, y, 1)`` of `out` to one of the large picture, as it is before averaging.
+        Maps a pixel ``(x, y, 1)`` of `out` to one of the large picture, as it is before averaging;
+        the centre of the first pixel is (0, 0) in both.
     out : ndarray, shape (H, W, 3), float32
         Filled with red, green and blue.
     low, high : float

@@ -1,1 +1,1 @@
-"""The track: the landmarks of the face in a whole recording, and the file that holds them."""
+"""Make, save and join tracks: a track is the landmarks of the face in a whole recording."""

@@ -215,7 +215,7 @@ def parse_video_info(values: dict[str, Any]) -> VideoInfo:
     Raises
     ------
     TypeError, ValueError
-        A value is missing, has another name, or is out of its range.
+        A value is missing, is no field of `VideoInfo`, or is out of its range.
     """
     info = VideoInfo(**values)
     if not (

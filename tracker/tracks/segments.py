@@ -68,7 +68,7 @@ def plan_segments(
     Returns
     -------
     tuple of Segment
-        In order. Only one, of the whole recording, if several might not give a single run's track.
+        In order. Only one, of the whole recording, if several might change the track.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def track_segment(
     finder : FaceFinder
         The models: a `tracker.face.mesh.FaceMesh`.
     on_progress : callable, optional
-        Called after each frame, also of the run-in: tracked frames, and expected (0: unknown).
+        Called after each frame with the frames tracked (0 in the run-in) and expected (0: unknown).
     decode_ahead, keep_eyes : bool
         Whether to decode on a second thread, and to keep pictures of the eyes for the report.
 

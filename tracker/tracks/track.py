@@ -45,7 +45,8 @@ class TrackInfo:
         Area of the next largest face divided by the area of the tracked one, both summed over time;
         0 if there is no other face.
     image_quality : ImageQuality
-        Medians over the frames of the recording in which it was measured; NaN if in none.
+        Medians over the frames of the recording in which it was measured; NaN if in none. Of joined
+        recordings, the worst: see `tracker.face.quality.worst_quality`.
     protocol : tuple of Phase
         What the person was asked to do, and when; empty if that is unknown.
     task : {"up_down", "extended", "unknown"}
@@ -116,7 +117,7 @@ class Track:
     info : TrackInfo
         Where the track comes from.
     picture_sample : ndarray, shape (S,), int64
-        Frames in whose pictures the irises were measured without landmarks
+        Frames in whose pictures the irises' heights were measured, not taken from landmarks
         (`tracker.face.picture_gaze`), as indices of the N frames, strictly increasing. Tracks of
         earlier versions have none.
     picture_heights : ndarray, shape (S, 2), float32

@@ -1,4 +1,4 @@
-"""Read what FFmpeg and OpenCV do not: capture rates of MP4 files, and how to turn AVIF pictures.
+"""Read what FFmpeg and OpenCV do not: MP4's capture rates and fragments, turns of AVIF pictures.
 
 The capture rate is how many frames a second the camera took; a slow-motion video is played at a
 lower rate. Only what Samsung and Sony write is read here; `tracker.video.streams` reads the tag of
@@ -56,7 +56,7 @@ class Box:
         return self._file.read(max(0, min(size, self.end - self.start)))
 
     def find(self, kind: bytes, skip: int = 0) -> Iterator["Box"]:
-        """Yield the boxes of type `kind`, as ``b"moov"``, directly in this box's content.
+        """Yield the boxes of type `kind`, such as ``b"moov"``, directly in this box's content.
 
         The first `skip` bytes of the content, such as a version and flags, are passed over. Yields
         nothing if there is no such box.

@@ -146,7 +146,7 @@ def count_frames(source: Path | BufferedIOBase) -> int:
     """Return how many frames a video shows; 0 if FFmpeg cannot open it or read it to its end.
 
     The file is read, but not decoded. Frames that an edit list hides do not count. A seekable
-    stream is read from its start, wherever it is, and left at its end.
+    stream is read from its start, wherever it is, and left anywhere.
     """
     if isinstance(source, BufferedIOBase):
         source.seek(0)

@@ -404,7 +404,7 @@ class Decoder:
         )
 
     def _read(self) -> int:
-        """Read the next packet of any stream; return FFmpeg's code, negative if there was none."""
+        """Read any stream's next packet to `_packet`; return FFmpeg's code (negative: none)."""
         self._library["avcodec"].av_packet_unref(self._packet)
         code: int = self._library["avformat"].av_read_frame(self._format, self._packet)
         self._raise_stream_error()
@@ -427,9 +427,9 @@ class Decoder:
         return (ticks - (0 if start == NO_TIME else start)) * float(self._stream.time_base)
 
     def take(self) -> LazyImage | None:
-        """Hand over the last grabbed frame, once; None if it cannot be converted.
+        """Hand over the last grabbed frame; None the second time, or if it cannot be converted.
 
-        That is so if a side is under `MIN_SIDE_PX`, its pixels are far from square, swscale does
+        It cannot be if a side is under `MIN_SIDE_PX`, its pixels are far from square, swscale does
         not know their format, or it is of a new size after `MAX_CONVERTERS` other ones.
         """
         converter = self._find_converter()

@@ -119,7 +119,7 @@ class VideoInfo:
 
 
 class Video:
-    """A video file or stream, whose frames are decoded in order.
+    """A video file or stream, whose frames are decoded once, in order.
 
     Parameters
     ----------
@@ -136,8 +136,8 @@ class Video:
         Frames decoded so far, including skipped ones, and frames before the last decoded one that
         could not be decoded. Those of a run-in do not count.
     whole : bool
-        False if the video's end could not be read, or the file was cut off. True before the last
-        frame, and for a stretch that ends before the video does.
+        False if the video's end could not be read, or the file was cut off. True until `frames` has
+        ended, and for a stretch that ends before the video does.
     expected_frames : int
         Estimated number of frames of the whole video, to show progress and choose the step; 0 if
         nothing believable is known. Reading goes on if there are more.

@@ -107,7 +107,7 @@ class SeekingDecoder(Decoder):
     def _walk_to(self, key: Packet) -> bool:
         """Read packets until `key` was read; return False if it does not come.
 
-        It will not come after a keyframe that is shown later, or at the file's end.
+        That is so at the file's end, and once a keyframe that is shown later than `key` was read.
         """
         while (code := self._read()) >= 0 or code == TRY_AGAIN:
             if code < 0 or self._packet.contents.stream_index != self._stream.index:

@@ -1,4 +1,4 @@
-"""Find which of a file's streams is the recording, and read how it must be shown.
+"""Find which of a file's streams is the recording, and read what the file says of it.
 
 A file may have several video streams. Attached pictures, such as a cover, are not recordings. A
 stream with one frame is not a recording either, if another stream has more. If several recordings
@@ -47,7 +47,7 @@ def find_recordings(context: AvFormatContext) -> list[AvStream]:
     """Return the video streams that could be the recording; [] if none could.
 
     These are the ones that FFmpeg has found so far in the file opened as `context`, without
-    attached pictures, such as a cover, and without streams of one frame if another has more.
+    attached pictures, such as a cover, and without streams of one frame if another may have more.
 
     Raises
     ------

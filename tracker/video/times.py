@@ -1,4 +1,4 @@
-"""Compute the times of frames from the stream's timestamps, and how much they are slowed down."""
+"""Compute the times of frames and how much they are slowed down; check the time of recording."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -108,7 +108,7 @@ def check_recorded_at(text: str, now: datetime) -> str:
     str
         The time of recording in the same form, cut to whole seconds. Empty if `text` has another
         form, is before the year 2000 (clocks that were never set say 1904 or 1970), or is over a
-        day after `now`, as a clock may be a day fast.
+        day after `now`: no clock is believed to be that fast.
 
     Examples
     --------

@@ -47,8 +47,8 @@ def read_model_file(name: str) -> bytes:
 def read_options(name: str) -> dict[str, Any]:
     """Return the content of the JSON file `name` in this directory, after checking its hash.
 
-    It holds options with which models were made: for each eye's head, what
-    `tracker.face.models.make.read_head_options` returned.
+    ``eyes.json``, the only one, holds how the heads of the eyes were made: for ``eye_33`` (the
+    right eye) and ``eye_362``, what `tracker.face.models.make.read_head_options` returned.
 
     Raises
     ------
