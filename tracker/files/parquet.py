@@ -37,6 +37,7 @@ def write_parquet(path: Path, columns: Sequence[Column], rows: Sequence[Mapping[
     Parameters
     ----------
     path : Path
+        In an existing folder; an earlier file is replaced.
     columns : sequence of Column
         Columns of the table, in order. A value that is not None is converted to the column's
         `kind`.

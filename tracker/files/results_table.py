@@ -29,7 +29,7 @@ def write_results(path: Path, results: Iterable[Mapping[str, Any]]) -> Path:
     Parameters
     ----------
     path : Path
-        The file to write.
+        The file to write, in an existing folder; an earlier one is replaced.
     results : iterable of mapping
         Each holds as ``file`` the video's key, its name in the bucket. If the video was analysed,
         it also holds ``analysis_id``, ``summary`` (the JSON document) and ``files`` (the place of

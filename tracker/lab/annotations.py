@@ -182,7 +182,7 @@ def read_tag(path: Path, directory: Path) -> AnnotatedClip:
 
     Between the lines ``#start`` and ``#end`` the file has one row for each frame:
     ``frame ID : blink ID : NF : LE_FC : LE_NV : RE_FC : RE_NV : F_X : ...``. A blink is a run of
-    rows with the same blink ID; -1 means no blink. Of two runs side by side, each is a blink.
+    rows with the same blink ID; -1 means no blink. Another ID begins another blink.
 
     Parameters
     ----------

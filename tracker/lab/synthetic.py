@@ -222,7 +222,8 @@ def write_clip(
     Parameters
     ----------
     path : Path
-        Its suffix selects the container: .mp4, .mov, .mkv, or .webm (only VP9 and AV1).
+        A file in an existing folder. Its suffix selects the container: .mp4, .mov, .mkv, or .webm
+        (only VP9 and AV1).
         ``<stem>.truth.json`` and ``<stem>.truth.blinks.csv`` are written beside it; existing files
         are replaced. The table has the columns of annotated recordings, and lacks closures that no
         frame shows.

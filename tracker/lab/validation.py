@@ -131,7 +131,9 @@ class Ablation:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """How close a blink comes to the limit of a rule. Beyond the limit it would not be detected.
+    """How close a blink comes to the limit beyond which a rule refuses a closure.
+
+    It may lie beyond it if the rule does not hold for it: see `kernels.dips.ClosureRules`.
 
     Attributes
     ----------

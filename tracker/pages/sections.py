@@ -139,8 +139,8 @@ class MeasureCard:
     details : str
         The 95 % interval, if known, and what else explains it; or why the number is missing.
     is_unreliable, is_doubtful : bool
-        `is_doubtful`: the recording is too bad to rely on this measure, whether or not there is a
-        number. `is_unreliable`: this is so, and there is a number.
+        `is_doubtful`: findings say not to rely on this measure, whether or not there is a number.
+        `is_unreliable`: this is so, and there is a number.
     ruler, note : Markup, str
         The number on a scale, or the scale alone if it is missing; a further sentence, or "".
     """
