@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,9 +115,9 @@ def find_results(
     Yields
     ------
     ExportedRecording or InputError
-        A recording, or the error (not raised) why a summary cannot be read. In the order of
-        `paths`, and within a directory by path; each file once. Files and, within a
-        directory, folders whose names begin with a dot are left out.
+        A recording, or the error (not raised) why a summary or a folder cannot be read. In the
+        order of `paths`, and within a directory by path, after its errors of folders; each file
+        once. Files and, within a directory, folders whose names begin with a dot are left out.
 
     Raises
     ------
@@ -125,15 +126,16 @@ def find_results(
         one could not be told from the other in what is written, or take its place. It is raised
         when the second is reached, after those before it were yielded.
     """
-    seen: set[Path] = set()
+    seen: set[str] = set()
     taken: dict[str, Path] = {}
     several = sum(path.is_dir() for path in paths) > 1
     for root in paths:
-        files = sorted(root.rglob(f"*{SUMMARY_ENDING}")) if root.is_dir() else [root]
+        files, errors = _list_summaries(root) if root.is_dir() else ([root], [])
+        yield from errors
         for path in files:
             inner = path.relative_to(root) if root.is_dir() else Path(path.name)
-            real = path.resolve()
-            if real in seen or any(part.startswith(".") for part in inner.parts):
+            real = os.path.realpath(path)
+            if real in seen or inner.name.startswith("."):
                 continue
             seen.add(real)
             stem = path.name.removesuffix(SUMMARY_ENDING)
@@ -153,6 +155,24 @@ def find_results(
                 continue
             person = participants.find(name, summary.source) or said
             yield ExportedRecording(name, path.parent, stem, summary, person)
+
+
+def _list_summaries(root: Path) -> tuple[list[Path], list[ExportInputError]]:
+    """Return the summaries in a directory and below it, in order of their paths.
+
+    Folders whose names begin with a dot are left out. The second list has an error for each folder
+    that cannot be read.
+    """
+    failed: list[OSError] = []
+    found = []
+    for folder, folders, names in os.walk(root, onerror=failed.append):
+        # In place, because os.walk descends into this very list.
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(folder, name) for name in names if name.endswith(SUMMARY_ENDING)]
+    return sorted(found), [
+        ExportInputError(f"{printable(error.filename)}: cannot be read ({error.strerror}).")
+        for error in failed
+    ]
 
 
 def _read_summary(path: Path) -> tuple[Summary, Participant | None]:

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -145,6 +146,29 @@ def test_a_file_is_no_second_of_its_own_name(results: Path, tmp_path: Path) -> N
     (folder,) = make_visits(results, tmp_path, "visit1")
     found = find_results([folder, folder, folder / "first.summary.json"], NOBODY)
     assert [getattr(one, "name", one) for one in found] == ["visit1/first"]
+
+
+def test_what_cannot_be_searched_is_told(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(results, tmp_path / "results"))
+    (folder / "round.summary.json").symlink_to("round.summary.json")
+    scan = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("p-01"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(find_results([folder], NOBODY))
+    assert [one.name for one in found if isinstance(one, ExportedRecording)] == [
+        "=HYPERLINK(1)/-2+3",
+        "누구",
+    ]
+    locked, loop = (str(one) for one in found if isinstance(one, InputError))
+    assert locked == f"{folder / 'p-01'}: cannot be read (Permission denied)."
+    assert loop.startswith("round.summary.json: it cannot be read")
 
 
 @pytest.mark.parametrize(
