@@ -78,7 +78,7 @@ class Closures:
         When the lids begin to close and cease to open, in seconds on the clock of the samples'
         times. It follows from when they pass the shares `FLANK_DEPTHS` of the way, and may lie
         between samples. Where this was not seen, the time of the first or last sample of
-        `interval`. Neighbours that would overlap meet in the middle.
+        `interval`. Where neighbours would overlap, both times are halfway between the two.
     closed_s : ndarray, shape (M,), float64
         For how many seconds the lids are closed: from when they first go down by `CLOSED_DEPTH` of
         the depth until they last rise above that. If the sample before the first closed one, or

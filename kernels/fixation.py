@@ -346,8 +346,9 @@ def detect_jerks(
     -------
     Jerks
         The jerks that stand out of the noise, with an amplitude of `LEAST_VISIBLE_SHARE` times
-        `visible` or more. The two steps of a jerk begin `HELD_S` (least and longest time in
-        seconds) apart, and the second one ends near where the first one began.
+        `visible` or more; none if `interval_s` is not above 0 (or NaN). The two steps of a jerk
+        begin `HELD_S` (least and longest time in seconds) apart, and the second one ends near where
+        the first one began.
 
     Raises
     ------

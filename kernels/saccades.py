@@ -174,7 +174,7 @@ def find_steps(values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time in seconds between samples.
+        Median time in seconds between samples, above 0.
 
     Returns
     -------
@@ -221,8 +221,8 @@ def estimate_offset_noise(
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time in seconds between samples. The time from one sample to the k-th after it is
-        taken to be k times that, so the recording should have few gaps.
+        Median time in seconds between samples, above 0. The time from one sample to the k-th
+        after it is taken to be k times that, so the recording should have few gaps.
     steps : Steps
         The offset's steps, from `find_steps`. No difference is taken from before a step to after
         it, nor of a sample within `GAP_S` seconds of a step's middle.

@@ -70,8 +70,8 @@ class GazeTraces:
     Attributes
     ----------
     vertical_by_eye : ndarray, shape (2, N), float64
-        Vertical offset of the left and the right iris from the middle of the eye, in canthal
-        distances (from corner to corner of an eye); down is positive.
+        Vertical offset of the left and the right iris from halfway between the eye's corners, in
+        canthal distances (from corner to corner of an eye); down is positive.
     horizontal : ndarray, shape (N,), float64
         Horizontal offset, mean of both eyes, in the same unit; the subject's left is positive.
     head_in_place : ndarray, shape (N,), bool
@@ -112,9 +112,9 @@ class Gaze:
     Attributes
     ----------
     vertical, horizontal : ndarray, shape (N,), float64
-        Offsets of the iris from the middle of the eye, mean of both eyes, in canthal distances.
-        Down and the subject's left are positive. NaN without a face; the vertical one is all NaN if
-        no frame is valid.
+        Offsets of the iris from halfway between the eye's corners, mean of both eyes, in canthal
+        distances. Down and the subject's left are positive. NaN without a face; the vertical one is
+        all NaN if no frame is valid.
     vertical_by_eye : ndarray, shape (N, 2), float64
         Vertical offset of the left and the right eye.
     eyes_open : ndarray, shape (N,), bool

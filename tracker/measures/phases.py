@@ -50,9 +50,9 @@ class PhaseResult:
     held : float
         Median displacement over the phase's last half.
     held_offset : float
-        Median offset over the phase's last half, from the middle of the eye. Down and the subject's
-        left are positive. It is the horizontal offset for ``left`` and ``right``, and the vertical
-        one for the other phases.
+        Median offset over the phase's last half, from halfway between the eye's corners. Down and
+        the subject's left are positive. It is the horizontal offset for ``left`` and ``right``, and
+        the vertical one for the other phases.
     latency_s : float
         Time from the phase's start to the first frame in which the gaze has covered half of the
         distance from its position before the phase to its 95th percentile within it.

@@ -1,4 +1,4 @@
-"""The intervals of gaze ranges: of the whole range, of up and down separately, and in degrees."""
+"""Gaze ranges: up and down separately, intervals, bounds in degrees, distance to the threshold."""
 
 import math
 from typing import Any

@@ -205,7 +205,7 @@ class Camera:
         When the exposure of the eyes begins in each frame, in seconds from the first frame: a
         little after the frame's own time, because a phone reads a frame row by row.
     interval_s : float
-        Median time in seconds between frames.
+        Median time in seconds between frames; NaN if it is not known.
     exposures_s : ndarray, shape (L,), float64
         For how long a frame may be exposed, in seconds: one to three values to try.
     """

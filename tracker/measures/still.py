@@ -29,8 +29,8 @@ class StillEye:
     eye_open : float
         Eye aspect ratio (EAR): height of the lid opening over the width of the eye.
     v_offset, h_offset : float
-        Distance of the iris centre from the middle of the eye, in eye widths: vertical, positive
-        down, and horizontal, positive to the subject's left.
+        Distance of the iris centre from halfway between the eye's corners, in eye widths:
+        vertical, positive down, and horizontal, positive to the subject's left.
     """
 
     iris_cx: float
