@@ -15,7 +15,7 @@ REST_S = 0.15
 FLOOR_SHARE = 0.05
 """Samples within this share of the depth from the deepest one tell how far the lids are down."""
 STEPS_S = (0.03, 0.05, 0.08, 0.12, 0.2, 0.3)
-"""Durations of a step that are tried first; the fit goes on from the best of them."""
+"""Durations of a step that are tried first, within the limits; the fit goes on from the best."""
 LEAST_INTERVALS = 0.5
 """Shortest time of a step, in sampling intervals: shorter ones look alike."""
 LONGEST_STEP_S = 2.0
@@ -64,8 +64,8 @@ def _fit_step(times_s, shares, exposure_s, limits_s, starts_s, iterations):
     shares (K,) are how far the lids have fallen, as shares of the whole depth, in frames at times_s
     (K,) that are exposed for exposure_s seconds. A smooth step (`raised_step`) is fitted by least
     squares: its beginning and the logarithm of its duration, by damped Gauss-Newton steps
-    (Levenberg and Marquardt). The fit begins at the best of the durations starts_s (S,), moves to
-    durations between limits_s[0] and limits_s[1], and stops after `iterations` at the latest.
+    (Levenberg and Marquardt). All durations are kept between limits_s[0] and limits_s[1]. The fit
+    begins at the best of the durations starts_s (S,), and stops after `iterations` at the latest.
     """
     least, most = np.log(limits_s[0]), np.log(limits_s[1])
     half_s = times_s[-1]
@@ -76,7 +76,8 @@ def _fit_step(times_s, shares, exposure_s, limits_s, starts_s, iterations):
             half_s = times_s[k] - min(back, 1.0) * (times_s[k] - times_s[k - 1])
             break
     best, begin_s, log_s = np.inf, 0.0, 0.0
-    for step_s in starts_s:
+    for start_s in starts_s:
+        step_s = min(max(start_s, limits_s[0]), limits_s[1])
         first_s = half_s - (step_s + exposure_s) / 2
         misfit = _misfit(times_s, shares, first_s, step_s, exposure_s)
         if misfit < best:

@@ -1225,8 +1225,11 @@ def raised_step(time_s, step_s, exposure_s):
     return total / 1000
 
 
-def fit_step(times_s, shares, exposure_s):
-    """Time of the step that fits best, on ever finer grids of its middle and its time."""
+def fit_step(times_s, shares, exposure_s, least_s, most_s):
+    """Time of the step that fits best, on ever finer grids of its middle and its time.
+
+    All times that are tried are kept between least_s and most_s.
+    """
 
     def misfit(middle_s, step_s):
         begin_s = middle_s - step_s / 2
@@ -1245,7 +1248,7 @@ def fit_step(times_s, shares, exposure_s):
     for middle in range(60):
         for step in range(40):
             middle_s = times_s[0] + middle / 59 * (times_s[-1] - times_s[0])
-            step_s = 0.02 * 1.1**step
+            step_s = min(max(0.02 * 1.1**step, least_s), most_s)
             found = misfit(middle_s, step_s), middle_s, step_s
             best = found if best is None or found < best else best
     width_s, factor = (times_s[-1] - times_s[0]) / 59, 1.1
@@ -1254,6 +1257,7 @@ def fit_step(times_s, shares, exposure_s):
         for shift in range(-3, 4):
             for power in range(-3, 4):
                 middle_s, step_s = centre_s + shift / 3 * width_s, usual_s * factor ** (power / 3)
+                step_s = min(max(step_s, least_s), most_s)
                 best = min(best, (misfit(middle_s, step_s), middle_s, step_s))
         width_s, factor = width_s / 2, math.sqrt(factor)
     return best[2]

@@ -61,8 +61,33 @@ def test_a_step_is_fitted_as_the_reference_does(
     shares += rng.normal(0, 0.02, times_s.size)
     limits_s, starts_s = np.array((0.2 / fps, 2.0)), np.array((0.03, 0.1, 0.3))
     found = flanks._fit_step(times_s, shares, 0.5 / fps, limits_s, starts_s, 40)
-    expected = naive.fit_step(times_s.tolist(), shares.tolist(), 0.5 / fps)
+    expected = naive.fit_step(times_s.tolist(), shares.tolist(), 0.5 / fps, *limits_s.tolist())
     assert found == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(("least_s", "most_s", "nearest_s"), [(0.1, 2.0, 0.1), (0.01, 0.04, 0.04)])
+@pytest.mark.parametrize("iterations", [0, 40])
+def test_a_step_is_fitted_within_its_limits(
+    least_s: float, most_s: float, nearest_s: float, iterations: int
+) -> None:
+    """A step of 0.06 s, which no duration within the limits fits as well as the nearest limit."""
+    times_s = np.arange(30) / 60
+    shares = np.array([naive.raised_step_exact(t - 0.15, 0.06, 0.5 / 60) for t in times_s])
+    limits_s, starts_s = np.array((least_s, most_s)), np.array((0.005, 0.03, 0.06, 0.3))
+    found = flanks._fit_step(times_s, shares, 0.5 / 60, limits_s, starts_s, iterations)
+    assert found == pytest.approx(nearest_s, rel=1e-9)
+    expected = naive.fit_step(times_s.tolist(), shares.tolist(), 0.5 / 60, least_s, most_s)
+    assert expected == pytest.approx(nearest_s, rel=1e-9)
+
+
+def test_no_flank_is_shorter_than_half_the_time_between_frames(rng: np.random.Generator) -> None:
+    """At 10 frames a second, some of the durations that are tried first are shorter than that."""
+    shortest_s = []
+    for begin in np.arange(40) / 40:
+        times_s = (np.arange(25) + begin) / 10
+        ratio = draw(times_s, 0.1, 0.2, exposure_s=0.05) + rng.normal(0, 0.02, times_s.size)
+        shortest_s.append(min(fit(ratio, times_s, 0.35, 0.1)[0]))
+    assert min(shortest_s) >= 0.05 * (1 - 1e-12)
 
 
 @pytest.mark.parametrize("fps", [60.0, 120.0, 240.0])
