@@ -174,7 +174,7 @@ def find_steps(values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time in seconds between samples, above 0.
+        Median time in seconds between samples, above 0; of fewer than two, anything.
 
     Returns
     -------
@@ -184,7 +184,7 @@ def find_steps(values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_
     Raises
     ------
     ValueError
-        Shapes differ, or `times_s` is not strictly increasing.
+        Shapes differ, `times_s` is not strictly increasing, or `interval_s` is not above 0.
 
     Notes
     -----
@@ -195,8 +195,11 @@ def find_steps(values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_
     """
     series, kept = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
+    if series.size < 2:
+        return Steps(np.empty(0), np.empty(0), np.inf)
+    _check_interval(interval_s)
     score = np.empty(series.size)
-    least = max(2, round(MEAN_S / interval_s / 2)) if series.size else 2
+    least = max(2, round(MEAN_S / interval_s / 2))
     _score_steps(series, kept, times, GAP_S, MEAN_S, least, score)
     finite = np.abs(score[:: 1 + series.size // MOST_PAIRS])
     finite = finite[np.isfinite(finite)]
@@ -221,8 +224,9 @@ def estimate_offset_noise(
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time in seconds between samples, above 0. The time from one sample to the k-th
-        after it is taken to be k times that, so the recording should have few gaps.
+        Median time in seconds between samples, above 0; of fewer than two, anything. The time from
+        one sample to the k-th after it is taken to be k times that, so the recording should have
+        few gaps.
     steps : Steps
         The offset's steps, from `find_steps`. No difference is taken from before a step to after
         it, nor of a sample within `GAP_S` seconds of a step's middle.
@@ -233,6 +237,11 @@ def estimate_offset_noise(
         Its standard deviations are NaN if no differences can be taken, or if over one of the times
         (see Notes) at least half of them are 0.
 
+    Raises
+    ------
+    ValueError
+        Shapes differ, `times_s` is not strictly increasing, or `interval_s` is not above 0.
+
     Notes
     -----
     The model: half of the mean squared difference over a time t is
@@ -242,6 +251,9 @@ def estimate_offset_noise(
     """
     series, kept = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
+    if series.size < 2:
+        return OffsetNoise(np.nan, np.nan, NOISE_TIMES_S[0])
+    _check_interval(interval_s)
     fixation = np.searchsorted(steps.centre_s, times)
     nearest = np.concatenate(([-np.inf], steps.centre_s, [np.inf]))
     near = np.minimum(times - nearest[fixation], nearest[fixation + 1] - times) < GAP_S
@@ -256,6 +268,12 @@ def estimate_offset_noise(
             lags_s.append(lag * interval_s)
             power.append((MAD_TO_STD * median_finite(finite)) ** 2 / 2)
     return _fit_noise(np.array(lags_s), np.array(power))
+
+
+def _check_interval(interval_s: float) -> None:
+    # NaN is refused, too.
+    if not interval_s > 0:
+        raise ValueError(f"interval_s is {interval_s}, expected above 0: the time between samples")
 
 
 def _fit_noise(lags_s: Float64Array, power: Float64Array) -> OffsetNoise:

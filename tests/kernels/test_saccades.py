@@ -118,6 +118,21 @@ def test_noise_of_nothing_is_unknown() -> None:
             assert np.isnan(found.jitter)
 
 
+@pytest.mark.parametrize("interval_s", [0.0, -0.1, np.nan])
+def test_samples_without_a_time_between_them_are_refused(interval_s: float) -> None:
+    """But one sample alone has no such time, and no step."""
+    for count in (0, 1):
+        given = np.zeros(count), np.ones(count, bool), np.arange(count) / 30, interval_s
+        steps = find_steps(*given)
+        assert (steps.centre_s.size, steps.rise.size, steps.least_rise) == (0, 0, np.inf)
+        assert np.isnan(estimate_offset_noise(*given, steps).slow)
+    given = np.zeros(9), np.ones(9, bool), np.arange(9) / 30, interval_s
+    with pytest.raises(ValueError, match=r"interval_s is .*, expected above 0"):
+        find_steps(*given)
+    with pytest.raises(ValueError, match=r"interval_s is .*, expected above 0"):
+        estimate_offset_noise(*given, NO_STEPS)
+
+
 @pytest.mark.parametrize("count", [1, 2, 9])
 def test_whitening_is_the_reference(rng: np.random.Generator, count: int) -> None:
     times_s = irregular_times_s(rng, count, gaps=0.1)
