@@ -57,7 +57,7 @@ class PhaseResult:
         Time from the phase's start to the first frame in which the gaze has covered half of the
         distance from its position before the phase to its 95th percentile within it.
     latency_reason : {"unseen_before", "unmoved", "hidden", "no_direction", "not_followed", None}
-        Why there is no latency: a closure or a lost face hides the gaze before the phase; the
+        Why there is no latency: the gaze is not seen in the `BEFORE_S` before the phase; the
         distance is within the noise floor; the gaze is hidden as it moves, or in the whole phase;
         the phase has no direction; or the landmarks do not follow the eyes up and down
         (`tracker.measures.following`). None if there is one.
