@@ -265,7 +265,7 @@ def measure_track(
 
 
 def measure_still(path: Path, finder: "FaceFinder", blink_thresh: float) -> StillMeasures:
-    """Measure the eyes of the largest face in an image file.
+    """In an image file, measure the eyes of the largest face whose landmarks are found.
 
     Parameters
     ----------
@@ -279,7 +279,7 @@ def measure_still(path: Path, finder: "FaceFinder", blink_thresh: float) -> Stil
     Returns
     -------
     StillMeasures
-        With None as the face if none is found, which is no error.
+        Its `face` is None if no landmarks of a face are found, which is no error.
 
     Raises
     ------

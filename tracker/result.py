@@ -97,7 +97,8 @@ class Result:
 
         Each listed step has three rows, of which the one of eye ``both`` is the mean of both eyes.
         So has a phase in whose direction no step was found. A row counts only if `used` is True;
-        else `reason` says why not. docs/outputs.md says what the columns hold, and in which units.
+        else `reason` says why not. There are no rows if steps could not be looked for.
+        docs/outputs.md says what the columns hold, and in which units.
 
         Examples
         --------
@@ -140,8 +141,8 @@ class Result:
         Raises
         ------
         tracker.files.corrections.CorrectionsError
-            The result was corrected, and corrections by somebody else, or later ones, are there.
-            No file was changed.
+            The result was corrected, and corrections by somebody else, or later ones, or a file of
+            corrections that cannot be used, are there. No file was changed.
 
         Examples
         --------
@@ -234,7 +235,7 @@ def write_files(
     Raises
     ------
     CorrectionsError
-        Corrections by somebody else, or later ones, lie there. No file was changed.
+        The result is corrected; those there are by others, later, or unusable. No file was changed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     corrected = _keep_corrections(result, directory, stem)
@@ -259,7 +260,7 @@ def _keep_corrections(result: Result, directory: Path, stem: str) -> dict[str, P
     Return the files by kind that only a corrected result has: ``corrections``, which was written,
     and ``detected``, the table of blinks before the correction, which is not written here. Empty
     without corrections. Raise a `CorrectionsError` if corrections by somebody else, or later ones,
-    are there.
+    or a file of them that cannot be used, are there.
     """
     said = result.analysis.corrections
     if said is None:
