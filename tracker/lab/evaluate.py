@@ -327,7 +327,7 @@ def load_or_make_track(
     Raises
     ------
     InputError
-        The video cannot be read.
+        The video cannot be read, or was written to while it was tracked.
     """
     fingerprint = take_fingerprint(video)
     key = track_key(fingerprint, parameters)

@@ -299,7 +299,7 @@ def profile_video(
     Raises
     ------
     InputError
-        The video cannot be read or decoded.
+        The video cannot be read or decoded, or was written to meanwhile.
     """
     clock = Clock()
     wall_s, cpu_s = time.perf_counter(), time.process_time()

@@ -1,4 +1,4 @@
-"""The sheet: the first part of a report, which prints as one sheet of A4 to be filed."""
+"""The sheet, a report's first part: what it is filed by, and how it stays one page of A4."""
 
 import math
 import unicodedata

@@ -22,8 +22,8 @@ GROUP_MEASURES = ("vertical_peak_to_peak", "blink_rate_per_min")
 class Quartiles:
     """Quartiles of a measure over people, in its unit, and how many people they come from.
 
-    `low` and `high` are the 25th and the 75th percentile. A person counts once, with the mean of
-    their recordings.
+    `low`, `median` and `high` are the 25th, 50th and 75th percentile. A person counts
+    once, with the mean of their recordings.
     """
 
     low: float
