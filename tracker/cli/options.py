@@ -170,15 +170,16 @@ def prepare_output(
 def read_participant(
     options: argparse.Namespace, parser: argparse.ArgumentParser
 ) -> "Participant | None":
-    """Return who the option ``--participant`` says was recorded; None if it is not given.
+    """Return who the option ``--participant`` says was recorded; None if it is empty or not given.
 
     If the participant's code cannot be used, the program ends with a message (exit code 2).
     """
     from tracker.files.participants import Participant, ParticipantsError, check_participant
 
-    if not options.participant:
+    code = (options.participant or "").strip()
+    if not code:
         return None
-    participant = Participant(options.participant.strip())
+    participant = Participant(code)
     try:
         check_participant(participant)
     except ParticipantsError as error:

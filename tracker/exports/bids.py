@@ -16,10 +16,10 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tracker.exports.recordings import ExportedRecording, ExportInputError, Row
 from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, SACCADE_COLUMNS, Column
@@ -73,6 +73,8 @@ KINDS = {
     "flutter": "Four dips of the lids or more, in quick succession.",
     "saccade": "A step of the gaze that could be measured. Columns about closures are n/a.",
 }
+
+_Key = TypeVar("_Key")
 
 README = """\
 # Eye tracking from videos of the face
@@ -162,11 +164,16 @@ def _place(recordings: Sequence[ExportedRecording]) -> list[_Place]:
     """Return the place of each recording, in the order of `recordings`.
 
     The labels come from the participants' ids and visits; without a participant, the recording's
-    name becomes the label of the person.
+    name becomes the label of the person. A recording that is called as a participant is another
+    person: a name says nothing about who was recorded.
     """
-    people = [one.participant.participant_id if one.participant else one.name for one in recordings]
+    people = [
+        (True, one.participant.participant_id) if one.participant else (False, one.name)
+        for one in recordings
+    ]
     visits = [one.participant.visit if one.participant else "" for one in recordings]
-    subjects, sessions = _make_labels(people), _make_labels(filter(None, visits))
+    subjects = _make_labels({person: person[1] for person in people})
+    sessions = _make_labels({visit: visit for visit in visits if visit})
     keys = [
         (subjects[person], sessions[visit] if visit else "", TASKS[one.summary.task])
         for person, visit, one in zip(people, visits, recordings, strict=True)
@@ -180,24 +187,25 @@ def _place(recordings: Sequence[ExportedRecording]) -> list[_Place]:
     return places
 
 
-def _make_labels(texts: Iterable[str]) -> dict[str, str]:
-    """Return a label of letters and digits for each text; different texts get different ones.
+def _make_labels(texts: Mapping[_Key, str]) -> dict[_Key, str]:
+    """Return a label of letters and digits for each key; different keys get different ones.
 
-    Other characters, accents and a leading ``sub-`` are dropped. Labels that would be empty or
-    equal but for capitals all get a number: "P-1" and "p1" become "P1x001" and "p1x002".
+    It is made of the key's text in `texts`. Other characters, accents and a leading ``sub-`` are
+    dropped. Labels that would be empty or equal but for capitals all get a number: "P-1" and "p1"
+    become "P1x001" and "p1x002".
     """
     plain = {
-        text: re.sub("[^0-9A-Za-z]", "", unicodedata.normalize("NFKD", text.removeprefix("sub-")))
-        for text in dict.fromkeys(texts)
+        key: re.sub("[^0-9A-Za-z]", "", unicodedata.normalize("NFKD", text.removeprefix("sub-")))
+        for key, text in texts.items()
     }
     counts = Counter(label.casefold() for label in plain.values())
     labels, taken = {}, set(counts)
-    for text, label in plain.items():
+    for key, label in plain.items():
         if not label or counts[label.casefold()] > 1:
             numbered = (f"{label}x{number:03d}" for number in itertools.count(1))
             label = next(one for one in numbered if one.casefold() not in taken)
             taken.add(label.casefold())
-        labels[text] = label
+        labels[key] = label
     return labels
 
 
@@ -213,11 +221,20 @@ def _write_participants(
                 f"sub-{place.subject}",
                 person.participant_id if person else one.name,
                 (person.group if person else "") or "n/a",
+                "person" if person else "recording",
             ],
         )
     about = {
         "original_id": {"Description": "The study's code of the person, or the recording's name."},
         "group": {"Description": "The study's group of the person."},
+        "original_id_of": {
+            "Description": "What original_id names. A person's code and a recording's name can be "
+            "the same text.",
+            "Levels": {
+                "person": "The person, by the study's code.",
+                "recording": "The recording: nothing says who was recorded.",
+            },
+        },
     }
     return [
         _write_tsv(out / "participants.tsv", ["participant_id", *about], rows.values()),

@@ -9,6 +9,7 @@ Source: https://hl7.org/fhir/R4B (DiagnosticReport, Observation).
 """
 
 import json
+import urllib.parse
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -108,20 +109,19 @@ def _describe_subject(recording: ExportedRecording) -> dict[str, Any]:
     """Return the FHIR elements that say who was observed, at which visit, and on which day.
 
     The dict is empty if the person is not known; the visit or the day is left out if it is not.
+    Each person has a system of their own for visits: an identifier with its system names one
+    encounter, which has one patient, but visits of all people may be called "month 6".
     """
     person = recording.participant
     if person is None:
         return {}
-    about: dict[str, Any] = {
-        "subject": {
-            "type": "Patient",
-            "identifier": {"system": f"{CODES}:participant", "value": person.participant_id},
-        }
-    }
+    identifier = {"system": f"{CODES}:participant", "value": person.participant_id}
+    about: dict[str, Any] = {"subject": {"type": "Patient", "identifier": identifier}}
     if person.visit:
+        system = f"{CODES}:visit:{urllib.parse.quote(person.participant_id, safe='')}"
         about["encounter"] = {
             "type": "Encounter",
-            "identifier": {"system": f"{CODES}:visit", "value": person.visit},
+            "identifier": {"system": system, "value": person.visit},
         }
     if person.date:
         about["effectiveDateTime"] = person.date

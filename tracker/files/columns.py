@@ -134,10 +134,14 @@ def _make_cohort_columns() -> Iterator[Column]:
 def disarm_formula(text: str, mark: str = "'") -> str:
     """Return text that no spreadsheet runs as a formula.
 
-    Text that begins with one of `FORMULA_BEGINNINGS`, such as "=" or "-", gets `mark` before it;
-    other text stays as it is.
+    Text that begins with one of `FORMULA_BEGINNINGS`, such as "=" or "-", gets `mark` before it. So
+    does text that begins so behind marks: else, two ids could become one. Other text stays as it
+    is.
     """
-    return mark + text if text.startswith(FORMULA_BEGINNINGS) else text
+    bare = text
+    while bare.startswith(mark):
+        bare = bare.removeprefix(mark)
+    return mark + text if bare.startswith(FORMULA_BEGINNINGS) else text
 
 
 def explain_missing_parquet() -> str | None:

@@ -229,13 +229,15 @@ def _clean(value: str) -> str:
 def read_participant_of(summary: Summary) -> Participant | None:
     """Return who was recorded, as a summary says; None if it does not. The `group` is always "".
 
+    An empty id, or one of spaces, names nobody: all who had it would be one person.
+
     Raises
     ------
     ParticipantsError
         A text in the summary is too long or cannot be printed, or its date is no date.
     """
     said = summary.participant
-    if said is None:
+    if said is None or not said.participant_id.strip():
         return None
     one = Participant(said.participant_id, "", said.visit or "", said.date or "")
     check_participant(one)

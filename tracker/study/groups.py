@@ -102,15 +102,18 @@ def list_groups(rows: Sequence[Row]) -> list[Group]:
 
 
 def _describe_group(name: str, rows: Sequence[Row]) -> Group:
-    people: dict[str, list[Row]] = defaultdict(list)
+    known: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        people[row.participant.participant_id if row.participant else row.recording].append(row)
+        if row.participant:
+            known[row.participant.participant_id].append(row)
+    # A recording of nobody known counts as a person, also if it is called as one.
+    people = [*known.values(), *([row] for row in rows if not row.participant)]
     return Group(
         name,
         len(people),
         len(rows),
         {status: sum(row.status == status for row in rows) for status in OUTCOMES},
-        {measure: _measure_people(list(people.values()), measure) for measure in GROUP_MEASURES},
+        {measure: _measure_people(people, measure) for measure in GROUP_MEASURES},
     )
 
 

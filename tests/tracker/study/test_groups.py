@@ -51,6 +51,14 @@ def test_a_group_without_an_assessable_recording_has_no_measures() -> None:
     assert group.measures == {"vertical_peak_to_peak": None, "blink_rate_per_min": None}
 
 
+def test_a_recording_of_nobody_known_is_no_person_of_its_name() -> None:
+    people = (Participant("a"), None, Participant("b", "PSP"))
+    (none, _) = list_groups([make_row(one, value, name="a") for value, one in enumerate(people)])
+    assert (none.people, none.recordings) == (2, 2)
+    # The quartiles of 0 and 1; as one person's, they would have been one value.
+    assert none.measures["vertical_peak_to_peak"] == Quartiles(0.25, 0.5, 0.75, 2)
+
+
 def test_without_groups_there_are_none() -> None:
     assert list_groups([make_row(None, 0.1), make_row(Participant("p"), 0.1)]) == []
 
