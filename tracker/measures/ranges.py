@@ -178,11 +178,12 @@ def bound_angle(interval: tuple[float, float], iris_ratio: float) -> tuple[float
     `interval` is the 95 % interval of the range in canthal distances, and `iris_ratio` the iris
     diameter divided by the canthal distance. The bounds are wide, because landmarks follow only a
     part of the movement that is not known (`FOLLOWED_SHARE`). The largest angle is at most
-    `LARGEST_RANGE_DEG`. NaN if an argument is NaN.
+    `LARGEST_RANGE_DEG`. An end is NaN if that of the interval is, and both are if `iris_ratio` is.
     """
     # As an angle, the range is centred on straight ahead.
     low_deg, high_deg = 2 * compute_rotation_deg(np.array(interval) / 2, iris_ratio)
     followed_least, followed_most = FOLLOWED_SHARE
     low = (1 - EYE_SIZE_ERROR) * float(low_deg) / followed_most
     high = (1 + EYE_SIZE_ERROR) * float(high_deg) / followed_least
-    return low, min(high, max(low, LARGEST_RANGE_DEG))
+    # A low end that is NaN must not take the cap off the high one, so it comes second.
+    return low, min(high, max(LARGEST_RANGE_DEG, low))
