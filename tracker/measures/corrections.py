@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.opening import MAX_GAP_S
 from tracker.measures.lids import KIND_NAMES, WINK_NAMES, Events
 
 SAME_S = 0.001
@@ -148,10 +149,12 @@ def list_events(events: Events, times_s: Float64Array) -> list[TimedEvent]:
 def time_wink(start: int, stop: int, eye: int, times_s: Float64Array) -> TimedEvent:
     """Return a wink of the samples [start, stop) by its times: those of `start` and of `stop`.
 
-    If the recording ends with the wink, it ends at the last sample. eye is `kernels.LEFT` or
-    `kernels.RIGHT`, the closed one. times_s (N,) are the times of the samples.
+    If the recording ends with the wink, or samples are missing after it for more than `MAX_GAP_S`,
+    it ends at its last sample. eye is `kernels.LEFT` or `kernels.RIGHT`, the closed one. times_s
+    (N,) are the times of the samples.
     """
-    end = min(stop, times_s.size - 1)
+    is_cut = stop == times_s.size or times_s[stop] - times_s[stop - 1] > MAX_GAP_S
+    end = stop - 1 if is_cut else stop
     return TimedEvent(float(times_s[start]), float(times_s[end]), WINK_NAMES[eye])
 
 

@@ -52,9 +52,9 @@ def make_plot_data(
             {
                 "kind": event.kind,
                 "name": name_event(source, number, event),
-                "start": round(float(times_s[event.onset]), 4),
+                "start": round(event.onset_s, 4),
                 "peak": round(float(times_s[event.peak]), 4),
-                "stop": round(float(times_s[event.offset]), 4),
+                "stop": round(event.offset_s, 4),
             }
             for number, event in enumerate(events)
         ],

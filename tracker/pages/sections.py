@@ -294,10 +294,10 @@ class EyePicture:
 class EventEntry:
     """The cells of an event's row: of a blink, another closure of the eyes, or a wink.
 
-    `duration_s` is the time from the event's first frame, at `onset_s`, to the first one after it,
-    or to its last if its end was not seen. `frames` names the two, numbered as in the video.
-    `amplitude` and `sides` (left / right) say in percent how far the lids closed, and `closed` for
-    how many seconds; "-" if unknown.
+    The values are those of ``STEM.blinks.csv``: `frames` are its first frame and the first one
+    after it, numbered as in the video, and the times may lie between frames. `amplitude` and
+    `sides` (left / right) say in percent how far the lids closed, and `closed` for how many
+    seconds; "-" if unknown.
     """
 
     name: str
@@ -313,7 +313,7 @@ class EventEntry:
 
 def list_events(source: ReportInput, events: Sequence[Event]) -> list[EventEntry]:
     """Return a table row for each event, in the same order."""
-    times_s, frame_index = source.analysis.track.times_s, source.analysis.track.frame_index
+    frame_index = source.analysis.track.frame_index
     entries = []
     for number, event in enumerate(events):
         notes = []
@@ -324,17 +324,18 @@ def list_events(source: ReportInput, events: Sequence[Event]) -> list[EventEntry
         if event.complete is not None:
             notes.append(source.text("complete" if event.complete else "incomplete"))
         sides = f"{_percent(event.amplitude_left)} / {_percent(event.amplitude_right)}"
-        onset_s, offset_s = float(times_s[event.onset]), float(times_s[event.offset])
+        # If its end was not seen, `offset` is its last frame.
+        stop_frame = frame_index[event.offset] + (not event.offset_seen)
         entries.append(
             EventEntry(
                 name=name_event(source, number, event),
                 kind=source.text(f"kind.{event.kind}"),
-                onset_s=onset_s,
-                duration_s=offset_s - onset_s,
+                onset_s=event.onset_s,
+                duration_s=event.offset_s - event.onset_s,
                 closed=_format_closed(event.closed_s),
                 amplitude=_percent(event.amplitude),
                 sides="-" if math.isnan(event.amplitude) else sides,
-                frames=f"{frame_index[event.onset]}-{frame_index[event.offset]}",
+                frames=f"{frame_index[event.onset]}-{stop_frame}",
                 notes=", ".join(notes),
             )
         )
@@ -353,13 +354,12 @@ def _format_closed(closed_s: float) -> str:
 
 def name_event(source: ReportInput, number: int, event: Event) -> str:
     """Return a name such as "Blink 3, 2.00 to 2.25 s" for `event`, at index `number` = 2 of all."""
-    times_s = source.analysis.track.times_s
     return source.text(
         "event_name",
         kind=source.text(f"kind.{event.kind}"),
         number=number + 1,
-        onset=float(times_s[event.onset]),
-        offset=float(times_s[event.offset]),
+        onset=event.onset_s,
+        offset=event.offset_s,
     )
 
 

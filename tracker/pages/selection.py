@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from kernels import BLINK, LEFT, compute_inter_blink_intervals_s
 from kernels.closures import COMPLETE_RATIO
 from kernels.measures import RANGE_QUANTILES
+from kernels.opening import MAX_GAP_S
 from tracker.measures.analysis import Analysis
+from tracker.measures.corrections import time_wink
 from tracker.measures.gaze import mark_task
-from tracker.measures.lids import KIND_NAMES, WINK_NAMES
+from tracker.measures.lids import KIND_NAMES
 
 MOST_SAMPLES = 16_000
 """About how many samples of a trace are drawn at most. A longer trace is drawn by its extremes."""
@@ -43,6 +45,8 @@ class Event:
     onset, peak, offset : int
         Indices of analysed frames: the first one of the event, the one with the least opening, and
         the first one after the event. If the end was not seen, `offset` is the event's last frame.
+    onset_s, offset_s : float
+        Its times in seconds, as in ``STEM.blinks.csv``: they may lie between frames.
     amplitude, amplitude_left, amplitude_right : float
         How far both eyes (their mean), or one of them, closed: 0 = stays open, 1 = no opening left;
         NaN if it is not known, as for winks.
@@ -52,13 +56,14 @@ class Event:
         Whether the lids closed completely; None for winks.
     onset_seen, offset_seen : bool
         Whether the beginning and the end were seen; false if the face or frames are missing there.
-        Of a wink, only `offset_seen` can be false: if the recording ends with it.
     """
 
     kind: str
     onset: int
     peak: int
     offset: int
+    onset_s: float
+    offset_s: float
     amplitude: float
     amplitude_left: float
     amplitude_right: float
@@ -117,7 +122,7 @@ class Histogram:
 
 def find_events(analysis: Analysis) -> list[Event]:
     """Return all closures and winks, after corrections if there are any, in order of onset."""
-    closures, count = analysis.events.closures, analysis.track.times_s.size
+    closures = analysis.events.closures
     events = []
     for index, kind in enumerate(closures.kind):
         start, stop = (int(one) for one in closures.interval[index])
@@ -128,6 +133,8 @@ def find_events(analysis: Analysis) -> list[Event]:
                 onset=start,
                 peak=int(closures.peak[index]),
                 offset=stop if seen else stop - 1,
+                onset_s=float(closures.onset_s[index]),
+                offset_s=float(closures.offset_s[index]),
                 amplitude=float(1 - closures.least_ratio[index]),
                 amplitude_left=float(analysis.events.eye_amplitude[index, LEFT]),
                 amplitude_right=float(analysis.events.eye_amplitude[index, 1 - LEFT]),
@@ -138,25 +145,40 @@ def find_events(analysis: Analysis) -> list[Event]:
             )
         )
     for (start, stop), eye in zip(
-        analysis.events.winks.tolist(), analysis.events.wink_eye, strict=True
+        analysis.events.winks.tolist(), analysis.events.wink_eye.tolist(), strict=True
     ):
-        ear = analysis.traces.geometry.ear[start:stop, eye]
-        events.append(
-            Event(
-                kind=WINK_NAMES[eye],
-                onset=start,
-                peak=start + int(np.nanargmin(ear)) if np.isfinite(ear).any() else start,
-                offset=min(stop, count - 1),
-                amplitude=math.nan,
-                amplitude_left=math.nan,
-                amplitude_right=math.nan,
-                closed_s=math.nan,
-                complete=None,
-                onset_seen=True,
-                offset_seen=stop < count,
-            )
-        )
+        events.append(_describe_wink(analysis, start, stop, eye))
     return sorted(events, key=lambda event: event.onset)
+
+
+def _describe_wink(analysis: Analysis, start: int, stop: int, eye: int) -> Event:
+    """Return a wink of the samples [start, stop); `eye` is `LEFT` or `RIGHT`, the closed one."""
+    times_s, seen = analysis.track.times_s, analysis.traces.seen
+
+    def is_seen(inner: int, outer: int) -> bool:
+        """Return whether the sample `outer` shows the face just before or after `inner`."""
+        if not 0 <= outer < times_s.size or not seen[outer]:
+            return False
+        return bool(abs(times_s[outer] - times_s[inner]) <= MAX_GAP_S)
+
+    offset_seen = is_seen(stop - 1, stop)
+    ear = analysis.traces.geometry.ear[start:stop, eye]
+    timed = time_wink(start, stop, eye, times_s)
+    return Event(
+        kind=timed.kind,
+        onset=start,
+        peak=start + int(np.nanargmin(ear)) if np.isfinite(ear).any() else start,
+        offset=stop if offset_seen else stop - 1,
+        onset_s=timed.onset_s,
+        offset_s=timed.offset_s,
+        amplitude=math.nan,
+        amplitude_left=math.nan,
+        amplitude_right=math.nan,
+        closed_s=math.nan,
+        complete=None,
+        onset_seen=is_seen(start, start - 1),
+        offset_seen=offset_seen,
+    )
 
 
 def find_extremes(analysis: Analysis, pictured: Container[int] | None) -> dict[str, Extreme]:
@@ -282,10 +304,10 @@ def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
     -------
     dict
         ``vertical``: vertical gaze offsets, in eye widths, in the frames that the vertical range is
-        computed from. ``duration``: seconds from the first frame of a blink to the first one after
-        it, of the blinks whose ends were both seen. ``interval``: seconds from the first frame of a
-        blink to that of the next, where neither face nor frames are missing in between. A histogram
-        without values is left out.
+        computed from. ``duration``: seconds from onset to offset, which may lie between frames, of
+        the blinks whose ends were both seen. ``interval``: seconds from the first frame of a blink
+        to that of the next, where neither face nor frames are missing in between. These are the
+        values whose medians the summary has. A histogram without values is left out.
     """
     times_s, closures = analysis.track.times_s, analysis.events.closures
     histograms = {}
@@ -295,8 +317,7 @@ def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
         histograms["vertical"] = _count(offsets, VERTICAL_BINS)
     is_blink = closures.kind == BLINK
     whole = is_blink & closures.onset_seen & closures.offset_seen
-    interval = closures.interval[whole]
-    durations_s = times_s[interval[:, 1]] - times_s[interval[:, 0]]
+    durations_s = closures.offset_s[whole] - closures.onset_s[whole]
     if durations_s.size:
         bins = math.ceil(float(durations_s.max()) / DURATION_BIN_S + 1e-9)
         edges = DURATION_BIN_S * np.arange(bins + 1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kernels import LEFT, RIGHT
 from tracker.measures.corrections import (
     Corrections,
     Stretch,
@@ -10,9 +11,17 @@ from tracker.measures.corrections import (
     count_corrections,
     find_changes,
     match_events,
+    time_wink,
 )
 
 A, B, C = (TimedEvent(at_s, at_s + 0.25, "blink") for at_s in (2.0, 5.0, 9.0))
+
+
+def test_a_wink_ends_at_the_next_sample_that_is_near_or_at_its_last_one() -> None:
+    times_s = np.array([0.0, 0.1, 0.2, 0.3, 10.0, 10.1])
+    assert time_wink(0, 3, LEFT, times_s) == TimedEvent(0.0, 0.3, "wink_left")
+    assert time_wink(1, 4, RIGHT, times_s) == TimedEvent(0.1, 0.3, "wink_right")
+    assert time_wink(4, 6, LEFT, times_s) == TimedEvent(10.0, 10.1, "wink_left")
 
 
 def test_the_same_event_is_found_once() -> None:

@@ -1,5 +1,6 @@
 """The report: its numbers are the summary's, nothing of its input is code, nothing is hidden."""
 
+import csv
 import json
 import math
 import re
@@ -31,7 +32,7 @@ from tests.tracker.pages.made_reports import (
 )
 from tracker.cli.main import main
 from tracker.files.fields import STATUSES, Status
-from tracker.files.summary import summarize
+from tracker.files.summary import summarize, write_analysis
 from tracker.measures.assessment import assess
 from tracker.pages import report
 from tracker.pages.numbers import CORRECTION_FIELDS, FIELD_GROUPS, PROVENANCE_FIELDS
@@ -226,7 +227,10 @@ def test_every_event_is_in_the_table_and_in_pictures_with_its_times() -> None:
     events = find_events(analysis)
     assert [event.kind for event in events] == ["blink"] * 3
     onsets = [float(one["data-onset"] or "") for one, _ in page.with_attribute("data-onset")]
-    np.testing.assert_allclose(onsets, [2.0, 7.5, 15.0])
+    # The eyes are open in the frame before, and shut in the first one that is shown.
+    frame_s = 1 / 30
+    np.testing.assert_allclose(onsets, [2.0 - frame_s, 7.5 - frame_s, 15.0 - frame_s])
+    assert [event.onset for event in events] == [60, 225, 450]
     samples = [int(one["data-sample"] or "") for one, _ in page.with_attribute("data-sample")]
     for event in events:
         shown = dict(event.frames())
@@ -234,7 +238,39 @@ def test_every_event_is_in_the_table_and_in_pictures_with_its_times() -> None:
         assert [role for roles in shown.values() for role in roles] == [
             *("onset", "closing", "peak", "opening", "offset")
         ] or {"onset", "peak", "offset"} <= {role for roles in shown.values() for role in roles}
-    assert [one["start"] for one in page.data()["events"]] == [2.0, 7.5, 15.0]
+    assert [one["start"] for one in page.data()["events"]] == [1.9667, 7.4667, 14.9667]
+    assert [one["peak"] for one in page.data()["events"]] == [2.0, 7.5, 15.0]
+
+
+def test_a_blinks_duration_is_the_same_everywhere(tmp_path: Path) -> None:
+    """The lids fall from frame 100, 300 and 500 on for 4 frames, are shut for 3, and rise for 4.
+
+    Eleven frames, 0.367 s, are between the histogram's edges 0.35 and 0.40 s. The frames in which
+    the lids are seen lower make up ten: 0.333 s.
+    """
+    ear = np.full(24 * 30, 0.3)
+    for start in (100, 300, 500):
+        ear[start : start + 5], ear[start + 5 : start + 7] = np.linspace(0.3, 0.05, 5), 0.05
+        ear[start + 7 : start + 12] = np.linspace(0.05, 0.3, 5)
+    analysis = analyzed(make_landmarks(ear, np.zeros(ear.size)))
+    page, summary = rendered(analysis)
+    assert summary["blink_duration_median_s"] == pytest.approx(11 / 30, abs=1e-5)
+    write_analysis(tmp_path, "clip", analysis, summarize(analysis, assess(analysis), "clip.mp4"))
+    with (tmp_path / "clip.blinks.csv").open(encoding="utf-8", newline="") as file:
+        written = list(csv.DictReader(file))
+    rows = page.text.split("<tbody>")[1].split("</tbody>")[0].split("<tr ")[1:]
+    cells = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in rows]
+    for start, row, one in zip((100, 300, 500), cells, written, strict=True):
+        assert float(one["duration_s"]) == pytest.approx(11 / 30, abs=1e-5)
+        assert row[1:3] == [f"{start / 30:.2f}", "0.37"]
+        assert row[6] == f"{one['onset_frame']}-{one['offset_frame']}"
+        assert f"{start / 30:.2f} to {(start + 11) / 30:.2f} s" in page.text
+    for start, shown in zip((100, 300, 500), page.data()["events"], strict=True):
+        assert shown["start"] == pytest.approx(start / 30, abs=1e-4)
+        assert shown["stop"] == pytest.approx((start + 11) / 30, abs=1e-4)
+    histogram = page.data()["distributions"]["duration"]
+    assert histogram["edges"][-2:] == [0.35, 0.4]
+    assert histogram["counts"] == [0] * 7 + [3]
 
 
 def test_the_table_shows_what_makes_a_closure_prolonged() -> None:
@@ -474,7 +510,11 @@ def test_blinks_cut_by_a_lost_face_say_that_their_end_was_not_seen() -> None:
     assert (analysis.events.closures.kind == BLINK).sum() == 1
     page, _ = rendered(analysis, pictures=fake_pictures(analysis))
     assert "end not seen" in page.text
-    assert find_events(analysis)[0].offset == 152
+    event = find_events(analysis)[0]
+    assert event.offset == 152
+    assert event.offset_s == pytest.approx(152 / 30)
+    # As in the table: the second one is the first frame after it.
+    assert re.search(r"<td[^>]*>(\d+-153)</td>", page.text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -28,6 +28,35 @@ def test_roles_of_a_short_event_are_told_once() -> None:
     ]
 
 
+def test_an_end_of_a_wink_is_seen_only_where_the_face_is() -> None:
+    """Winks: at the beginning, after a lost face, before one, in sight, at the end; and blinks."""
+    ear = np.full((900, 2), 0.3)
+    for eye, start, stop in (
+        (0, 0, 30),
+        (1, 200, 230),
+        (0, 400, 430),
+        (0, 500, 530),
+        (1, 870, 900),
+    ):
+        ear[start:stop, eye] = 0.05
+    for start in (80, 300, 600):
+        blink(ear, start, 6)
+    landmarks = make_landmarks(ear, np.zeros((900, 2)))
+    landmarks[195:200] = landmarks[430:436] = np.nan
+    events = find_events(analyzed(landmarks))
+    winks = [one for one in events if one.kind.startswith("wink")]
+    assert [
+        (one.kind, one.onset, one.offset, one.onset_seen, one.offset_seen) for one in winks
+    ] == [
+        ("wink_left", 0, 30, False, True),
+        ("wink_right", 200, 230, False, True),
+        ("wink_left", 400, 429, True, False),
+        ("wink_left", 500, 530, True, True),
+        ("wink_right", 870, 899, True, False),
+    ]
+    assert len(events) == 8
+
+
 def test_extremes_are_frames_at_the_ends_of_the_range() -> None:
     analysis = analyzed()
     extremes = find_extremes(analysis, None)
