@@ -598,6 +598,15 @@ def test_reports_of_a_folder_name_whom_its_table_names(
     assert "use --participants" in capsys.readouterr().err
 
 
+def test_an_empty_code_names_nobody(clips: Path, tmp_path: Path) -> None:
+    """A script may give what its own table lacks; all these recordings would be one person's."""
+    video = str(clips / "tiny.mp4")
+    assert (
+        main(["analyze", video, "--no-report", "--participant", " ", "--out", str(tmp_path)]) == 0
+    )
+    assert "participant" not in strict((tmp_path / "tiny.summary.json").read_text())
+
+
 def test_a_code_that_cannot_be_printed_is_wrong_usage(
     clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -198,11 +198,11 @@ def test_phases_are_events(data_set: Path) -> None:
 def test_people_keep_their_ids(data_set: Path) -> None:
     # A label has letters and digits only, so the Korean name has none and gets a number.
     rows = (data_set / "participants.tsv").read_text().splitlines()
-    assert rows[0] == "participant_id\toriginal_id\tgroup"
+    assert rows[0] == "participant_id\toriginal_id\tgroup\toriginal_id_of"
     assert rows[1:] == [
-        "sub-HYPERLINK1\t=HYPERLINK(1)\t@control",
-        "sub-p01\tp-01\tPSP",
-        "sub-x001\t누구\tn/a",
+        "sub-HYPERLINK1\t=HYPERLINK(1)\t@control\tperson",
+        "sub-p01\tp-01\tPSP\tperson",
+        "sub-x001\t누구\tn/a\trecording",
     ]
 
 
@@ -240,6 +240,51 @@ def test_different_people_never_share_a_label(
     # The two recordings of one person are runs.
     assert len(list(tmp_path.rglob("*run-*_recording-eye1_physio.tsv.gz"))) == 2
     assert validate(tmp_path) == []
+
+
+def test_a_recording_called_as_a_person_is_not_that_person(
+    recordings: list[ExportedRecording], tmp_path: Path
+) -> None:
+    one = replace(recordings[1], participant=None)
+    export_bids(
+        [
+            replace(one, name="first", participant=Participant("P01", "PSP", "1")),
+            replace(one, name="P01"),
+            replace(one, name="P-01"),
+            replace(one, name="second", participant=Participant("P01", "PSP", "1")),
+        ],
+        tmp_path,
+    )
+    lines = (tmp_path / "participants.tsv").read_text().splitlines()[1:]
+    assert lines == [
+        "sub-P01x001\tP01\tPSP\tperson",
+        "sub-P01x002\tP01\tn/a\trecording",
+        "sub-P01x003\tP-01\tn/a\trecording",
+    ]
+    folders = {path.parent.relative_to(tmp_path) for path in tmp_path.rglob("*_physio.json")}
+    assert set(map(str, folders)) == {
+        "sub-P01x001/ses-1/beh",
+        "sub-P01x002/beh",
+        "sub-P01x003/beh",
+    }
+    # Only the person's own recordings are runs: two, of two eyes.
+    runs = [path.name for path in tmp_path.rglob("*_run-*_physio.json")]
+    assert len(runs) == 4
+    assert all(name.startswith("sub-P01x001_ses-1_") for name in runs)
+    assert validate(tmp_path) == []
+
+
+def test_visits_that_become_equal_stay_apart(
+    recordings: list[ExportedRecording], tmp_path: Path
+) -> None:
+    one = recordings[1]
+    visits = ("month 6", "month-6", "Month6")
+    export_bids([replace(one, participant=Participant("p", "", it)) for it in visits], tmp_path)
+    lines = (tmp_path / "sub-p" / "sub-p_sessions.tsv").read_text().splitlines()[1:]
+    rows = [line.split("\t") for line in lines]
+    assert [row[2] for row in rows] == [*visits]
+    assert len({row[0].casefold() for row in rows}) == 3
+    assert not list(tmp_path.rglob("*_run-*"))
 
 
 def test_a_second_data_set_is_not_mixed_in(

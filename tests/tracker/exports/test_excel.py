@@ -1,5 +1,6 @@
 """Workbooks, read with another library than the one that writes them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -9,6 +10,7 @@ from tests.made_results import DOWN, FPS, PHASES
 from tracker.exports import excel
 from tracker.exports.excel import export_excel
 from tracker.exports.recordings import ExportedRecording, ExportInputError
+from tracker.files.participants import Participant
 
 
 @pytest.fixture
@@ -65,6 +67,14 @@ def test_no_text_runs_as_a_formula(book: openpyxl.Workbook) -> None:
     assert first["participant_id"] == "'=HYPERLINK(1)"
     assert first["group"] == "'@control"
     assert first["source"] == "'-2+3.mp4"
+
+
+def test_different_ids_stay_different(recordings: list[ExportedRecording], tmp_path: Path) -> None:
+    ids = ["=1", "'=1", "''=1", "'1", "1"]
+    people = [replace(recordings[0], participant=Participant(one)) for one in ids]
+    (path,) = export_excel(people, tmp_path)
+    rows = read(openpyxl.load_workbook(path), "recordings")
+    assert [row["participant_id"] for row in rows] == ["'=1", "''=1", "'''=1", "'1", "1"]
 
 
 def test_a_table_that_a_sheet_cannot_hold_is_refused(

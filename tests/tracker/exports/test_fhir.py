@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from tracker.exports.fhir import export_fhir
 from tracker.exports.recordings import ExportedRecording
 from tracker.files.fields import FindingFields
+from tracker.files.participants import Participant
 
 
 @pytest.fixture
@@ -87,6 +88,30 @@ def test_the_report_names_every_observation_and_the_person(bundles: dict[str, An
         assert entry["resource"]["encounter"]["identifier"]["value"] == "month 6"
         assert entry["resource"]["effectiveDateTime"] == "2026-03-01"
     assert "not a diagnosis" in report["resource"]["conclusion"]
+
+
+def test_a_visit_is_of_one_person_only(recordings: list[ExportedRecording], tmp_path: Path) -> None:
+    """An encounter has one patient, but everybody has a visit of the same name."""
+    one = recordings[1]
+    visits = [("p 1", "month 6"), ("p 1", "month 12"), ("p-1", "month 6"), ("가", "month 6")]
+    people = [
+        replace(one, name=f"r{number}", participant=Participant(*names[:1], visit=names[1]))
+        for number, names in enumerate([*visits, visits[0]])
+    ]
+    named = []
+    for path in export_fhir(people, tmp_path):
+        bundle = json.loads(path.read_text(encoding="utf-8"))
+        Bundle.model_validate(bundle)
+        (found,) = {
+            tuple(entry["resource"]["encounter"]["identifier"].items()) for entry in bundle["entry"]
+        }
+        # A URI has no spaces and no other letters than those of ASCII.
+        system = dict(found)["system"]
+        assert system.isascii()
+        assert " " not in system
+        named.append(found)
+    assert len(set(named)) == len(visits)
+    assert named[0] == named[-1]
 
 
 def test_what_is_not_assessable_has_no_value_but_a_reason(bundles: dict[str, Any]) -> None:

@@ -1,12 +1,16 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tracker.files.documents import load_summary
+from tracker.files.fields import ParticipantFields
 from tracker.files.participants import (
     NOBODY,
     Participant,
     ParticipantsError,
     find_participants,
+    read_participant_of,
     read_participants,
 )
 
@@ -140,3 +144,13 @@ def test_one_table_is_found(tmp_path: Path) -> None:
     (tmp_path / "participants.csv").touch()
     with pytest.raises(ParticipantsError, match="several"):
         find_participants([tmp_path])
+
+
+@pytest.mark.parametrize("code", ["", " ", "\u3000"])
+def test_an_empty_id_in_a_summary_names_nobody(results: Path, code: str) -> None:
+    """Else, all recordings with an empty id would be of one person."""
+    summary = load_summary(results / "p-01" / "first.summary.json")
+    said = ParticipantFields(code, "month 6", None)
+    assert read_participant_of(replace(summary, participant=said)) is None
+    named = replace(summary, participant=replace(said, participant_id="p 1"))
+    assert read_participant_of(named) == Participant("p 1", "", "month 6")
