@@ -37,7 +37,10 @@ class Looks:
     A frame is given as an index of these N frames, and all frames below are in ascending order. A
     region is given by the four values of a `Region`: centre x, centre y and side in pixels, and the
     turn in radians. A look is one attempt to find a face in one region of a frame; those that found
-    one are kept. A frame has a look for each face, and another one for its second pass, if any.
+    one are kept, in the order in which they were made. A frame has a look for each face, and, in
+    some frames, a second look for the same face in a turned region (second pass), which only
+    `asked` tells from the first. Which look belongs to which face is decided by `RecallingFollower`
+    from the place of the regions.
 
     Attributes
     ----------

@@ -27,10 +27,11 @@ MOST_MORE_DECIMALS = 9
 class _Formatter(string.Formatter):
     """Formats as `str.format` does, but with two differences.
 
-    A missing number (NaN) is replaced by `missing`, the words it was made with. A number beside a
-    limit of it (a placeholder such as ``least_hz``) gets more decimals if it would otherwise read
-    as if it met a limit that it misses, or the other way round: "23.97, at least 24" and not "24.0,
-    at least 24".
+    A missing number (NaN) is replaced by `missing`, the words it was made with. A number beside its
+    limit gets more decimals if it would otherwise read as if it met a limit that it misses, or the
+    other way round: "23.97, at least 24" and not "24.0, at least 24". A limit is a placeholder
+    named ``least`` or ``most``, or so with an ending; ``least_hz`` is that of the last placeholder
+    before it that ends with ``hz``, or else of the last one before it.
     """
 
     def __init__(self, missing: str) -> None:
