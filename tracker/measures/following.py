@@ -39,7 +39,8 @@ Resting eyes show 0.041 at most (25 recordings), and drawn eyes that look up and
 0.11 or more if their lids follow (docs/accuracy.md).
 """
 MIN_STEP_RANGE = 0.06
-"""The same where steps of the vertical gaze were measured: the eyes moved then."""
+"""The same where a step of the vertical gaze was measured, for the eyes moved then. Pictures of
+resting eyes are further apart only in bad light, and no step is measured in these."""
 MIN_FOLLOWED_SHARE = 0.4
 """Least share of that range that the landmarks show if they follow the irises.
 
@@ -125,23 +126,26 @@ def find_unfollowed(analysis: "Analysis") -> list[Finding]:
     """
     protocol = analysis.parameters.protocol
     ranges = measure_picture_ranges(analysis.traces, analysis.gaze, protocol)
-    return _compare(ranges, analysis.measures, protocol, MIN_PICTURE_RANGE)
+    return _compare(ranges, analysis.saccades, analysis.measures, protocol)
 
 
 def _compare(
     ranges: tuple[float, float],
+    saccades: Saccades,
     measures: GazeMeasures,
     protocol: tuple[Phase, ...],
-    least: float,
 ) -> list[Finding]:
     """Return a finding if the pictures show a movement that the landmarks hardly show.
 
-    `ranges` come from `measure_picture_ranges`, and `measures` are those of the landmarks. The
-    whole range is compared if it is at least `least` in the pictures (canthal distances), and the
+    `ranges` come from `measure_picture_ranges`; `saccades` and `measures` are what the landmarks
+    show, before or after `withhold_movements`. The whole range is compared if it is at least
+    `MIN_PICTURE_RANGE` in the pictures, or `MIN_STEP_RANGE` if a vertical step was measured; the
     range down if it is at least half of that. A range that is NaN is not compared: tracks of
     earlier versions have no pictures. The variants are those of `find_unfollowed`.
     """
     whole, down = ranges
+    stepped = any(one.reason == NOT_FOLLOWED for one in saccades.upright.left_out)
+    least = MIN_STEP_RANGE if stepped or saccades.upright.steps else MIN_PICTURE_RANGE
     # A nod also moves the bridge of the nose, against which the irises are measured. A smaller
     # change of the pitch may come from moving eyes alone.
     nodded = measures.head_pitch_range_deg > NOTED_PITCH_RANGE_DEG
@@ -169,11 +173,10 @@ def follows_eyes(
 ) -> bool:
     """Return whether the landmarks follow the eyes up and down; True also if nothing tells.
 
-    It is decided as in `find_unfollowed`, except that less movement in the pictures is enough if
-    vertical steps stand out of the noise (`MIN_STEP_RANGE`). All arguments are of one recording.
+    It is decided as in `find_unfollowed`. All arguments are of one recording.
     """
-    least = MIN_STEP_RANGE if saccades.upright.steps else MIN_PICTURE_RANGE
-    return not _compare(measure_picture_ranges(traces, gaze, protocol), measures, protocol, least)
+    ranges = measure_picture_ranges(traces, gaze, protocol)
+    return not _compare(ranges, saccades, measures, protocol)
 
 
 def withhold_movements(

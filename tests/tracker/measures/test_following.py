@@ -235,10 +235,33 @@ def test_pictures_must_show_a_movement(fps: float, moved: float, withheld: bool)
     analysis = film(step_by(3.0, fps), VERTICAL, moved / drawn)
     found = {phase.latency_reason for phase in analysis.phases if phase.phase == "up"}
     assert (found == {"not_followed"}) == withheld
+    # The answer says the same of its range.
+    assert (codes(assess(analysis))[1] != []) == withheld
     if fps == 60.0:
         assert (analysis.measures.vertical_saccade_count is None) == withheld
     else:
         assert analysis.measures.vertical_saccade_time_ms_reason == "frame_rate"
+
+
+@pytest.mark.parametrize(("down", "status"), [(0.034, "not_assessable"), (0.024, "suspected")])
+def test_where_the_eyes_step_less_in_the_pictures_is_enough(down: float, status: str) -> None:
+    """The landmarks show 0.018 up and 0.007 down, the pictures `down`, and 2.5 times that up.
+
+    If the eyes go down by less than 0.03 in the pictures, that may be the palsy.
+    """
+    targets = [Target(0.0)] + [
+        Target(phase.start_s + 0.3, 2.8 if phase.phase == "down" else -7.0)
+        for phase in VERTICAL[1:]
+    ]
+    spec = ClipSpec(duration_s=VERTICAL[-1].end_s, fps=60.0, gaze=make_steps(targets))
+    analysis = film(spec, VERTICAL, down / displace(2.8))
+    assert analysis.measures.vertical_saccade_amplitude_reason == "not_followed"
+    assessed = assess(analysis)
+    assert assessed.status == status
+    assert ("gaze_not_followed", "down" if status == "not_assessable" else "up") in (
+        *codes(assessed)[0],
+        *codes(assessed)[1],
+    )
 
 
 def test_too_few_pictures_withhold_nothing() -> None:
