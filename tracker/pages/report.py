@@ -42,6 +42,9 @@ from tracker.pages.sheet import (
 from tracker.words import Language
 
 MAX_BYTES = 5_000_000
+"""Size that pictures of events may not make a page exceed. A page without any can still be larger:
+each event takes 0.7 kB, of 4,500 events and more altogether too much. All of them are kept, because
+the table is the evidence, and the editor would take a missing one for one that was removed."""
 PICTURES_BYTES = 2_600_000
 """Size of all eye pictures in the first attempt. If the page exceeds `MAX_BYTES`, some go."""
 
@@ -85,7 +88,8 @@ def render_report(
     -------
     str
         The HTML. If it exceeds `MAX_BYTES` as UTF-8, pictures of events are left out until it does
-        not, or none is left; the page says how many. It shows today as the day of the analysis.
+        not, or none is left; the page says how many. With thousands of events, it can exceed that
+        without pictures, too. It shows today as the day of the analysis.
     """
     source = ReportInput(analysis, assessment, summary, pictures, language)
     # All values but the pictures, whose number depends on the size of the page.
