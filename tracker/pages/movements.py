@@ -17,6 +17,7 @@ from tracker.pages.indicators import INDICATORS
 from tracker.pages.numbers import format_exact
 from tracker.pages.page import Grade, draw_ruler
 from tracker.pages.sections import MeasureCard, ReportInput, mark_mean_rates
+from tracker.words import format_significant
 
 RATE_SCALE_END = 30.0
 COMPARABLE_DEG = 1.0
@@ -86,9 +87,10 @@ def _make_row(source: ReportInput, name: str, is_unreliable: bool) -> MovementRo
         shown = source.explain_missing(name)
         return MovementRow(name, "", "unknown", label, shown, (), Markup())
     notes, is_limited = _note(source, name)
-    shown = f"{value:.3g}"
+    shown = format_significant(value, 3)
     if low is not None:
-        shown += f" ({source.text('interval', low=f'{low:.3g}', high=f'{high:.3g}')})"
+        ends = {"low": format_significant(low, 3), "high": format_significant(high, 3)}
+        shown += f" ({source.text('interval', **ends)})"
         is_limited |= low > 0 and high / low > MAX_END_RATIO
     grade: Grade = "bad" if is_unreliable else "caution" if is_limited else "good"
     ruler = (

@@ -13,7 +13,7 @@ from tracker.measures.basis import Basis
 from tracker.measures.gaze import MIN_AHEAD_TIME_S
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
 from tracker.measures.saccades import LEAST_RATE_HZ
-from tracker.words import Language, format_text, round_range
+from tracker.words import Language, format_significant, format_text, round_range
 
 FIELD_GROUPS = {
     group: tuple(name for name in list_values(group) if not name.endswith("_reason"))
@@ -98,13 +98,13 @@ def list_numbers(
 
 
 def format_exact(value: Any) -> str:
-    """Return a value of the summary as text, with all its digits; "" for None.
+    """Return a value of the summary as text, with all its digits; "" for None or (None, None).
 
-    The ends of an interval are separated by a space, also if they are None: (None, None) gives " ".
+    The ends of an interval are separated by a space.
     """
-    if isinstance(value, tuple):
-        return " ".join(map(format_exact, value))
-    return "" if value is None else str(value)
+    if value is None or value == (None, None):
+        return ""
+    return " ".join(map(format_exact, value)) if isinstance(value, tuple) else str(value)
 
 
 def is_angle_known(low_deg: float, high_deg: float) -> bool:
@@ -127,9 +127,9 @@ def _format_value(field: str, value: Any, basis: Basis, language: Language) -> s
         limit = basis.limit if name == basis.name else basis.threshold
         ends = [f"{round_range(end, limit):.3f}" for end in np.atleast_1d(value).tolist()]
     elif isinstance(value, tuple):
-        ends = [f"{end:.4g}" for end in value]
+        ends = [format_significant(end, 4) for end in value]
     else:
-        return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return format_significant(value, 4) if isinstance(value, float) else str(value)
     if len(ends) == 1:
         return ends[0]
     return format_text(language, "report.interval_short", low=ends[0], high=ends[1])

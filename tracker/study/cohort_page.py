@@ -34,7 +34,7 @@ from tracker.study.cohort import (
 from tracker.study.compare_text import format_change, format_value, format_verdict
 from tracker.study.groups import GROUP_MEASURES, Course, list_courses, list_groups
 from tracker.study.recording import Failure
-from tracker.words import TEXTS, Language, format_text, round_range
+from tracker.words import TEXTS, Language, format_significant, format_text, round_range
 
 PEOPLE = {"participant_id": "participant", "group": "group", "visit": "visit"}
 """Fields of a participant that the table shows, and their keys in `tracker.words`."""
@@ -346,7 +346,7 @@ def _describe_outlier(row: Row, name: str, spread: Spread, language: Language) -
     number, threshold = row.number(name), row.number("parameter_vpp_thresh")
     assert number is not None
     assert threshold is not None
-    value = f"{number:.3g}"
+    value = format_significant(number, 3)
     if name == "vertical_peak_to_peak":
         value = f"{round_range(number, threshold):.3f}"
     return format_text(
@@ -354,8 +354,8 @@ def _describe_outlier(row: Row, name: str, spread: Spread, language: Language) -
         "cohort.outlier.value",
         name=format_text(language, f"cohort.measure.{name}"),
         value=value,
-        low=f"{max(spread.low, 0):.3g}",
-        high=f"{spread.high:.3g}",
+        low=format_significant(max(spread.low, 0), 3),
+        high=format_significant(spread.high, 3),
     )
 
 
@@ -451,9 +451,9 @@ def _list_plots(rows: Sequence[Row], threshold: float | None, language: Language
             "cohort.plot_alt",
             name=title,
             count=len(values),
-            median=f"{middle:.3g}",
-            low=f"{values[0]:.3g}",
-            high=f"{values[-1]:.3g}",
+            median=format_significant(middle, 3),
+            low=format_significant(values[0], 3),
+            high=format_significant(values[-1], 3),
         )
         plots.append(Plot(measure, title, description, limit, limit_words, height, legend))
     return plots

@@ -177,3 +177,12 @@ def round_range(range_: float, threshold: float | None) -> float:
     if threshold is not None and (shown < threshold) != (range_ < threshold):
         shown = round(shown - 0.001 if range_ < threshold else shown + 0.001, 3)
     return shown
+
+
+def format_significant(value: float, digits: int) -> str:
+    """Format a number with so many significant digits, but with all digits of its whole part.
+
+    Large numbers get no exponent: with 3 digits, 12.345 becomes "12.3", and 12345.6 "12346".
+    """
+    whole = f"{value:.0f}"
+    return whole if len(whole.removeprefix("-")) >= digits else f"{value:.{digits}g}"

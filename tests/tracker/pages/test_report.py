@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 from kernels import BLINK
 from tests.axe import WIDTHS, find_violations, read_colors
 from tests.lengths import LONG
-from tests.made_tracks import make_landmarks, make_looking
+from tests.made_tracks import make_landmarks, make_looking, make_track
 from tests.tracker.pages.made_reports import (
     ATTACK,
     FPS,
@@ -33,6 +33,7 @@ from tests.tracker.pages.made_reports import (
 from tracker.cli.main import main
 from tracker.files.fields import STATUSES, Status
 from tracker.files.summary import summarize, write_analysis
+from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
 from tracker.pages import report
 from tracker.pages.numbers import CORRECTION_FIELDS, FIELD_GROUPS, PROVENANCE_FIELDS
@@ -57,7 +58,7 @@ def test_every_number_is_the_summarys(language: Language) -> None:
     for attributes, text in shown:
         value = lookup(summary, attributes["data-field"] or "")
         values = value if isinstance(value, list) else [value]
-        expected = " ".join("" if one is None else str(one) for one in values)
+        expected = " ".join(str(one) for one in values if one is not None)
         assert attributes["data-value"] == expected
         # An angle that is known to no more than its own size is not shown.
         is_vague = (attributes["data-field"] or "").startswith("vertical_peak_to_peak_deg")
@@ -71,6 +72,16 @@ def test_every_number_is_the_summarys(language: Language) -> None:
                 attributes,
                 text,
             )
+
+
+def test_large_numbers_are_written_out() -> None:
+    """720 frames, one every 30 s, are six hours."""
+    track = make_track(looking(), 30.0)
+    analysis = analyze_track(replace(track, times_s=track.times_s * 900), Parameters())
+    shown = {
+        one["data-field"]: text for one, text in rendered(analysis)[0].with_attribute("data-field")
+    }
+    assert re.search(r"\b21600\b", shown["duration_sec_est"])
 
 
 def test_the_answer_shows_range_rate_and_intervals() -> None:
@@ -405,6 +416,18 @@ def test_the_size_is_kept_whatever_else_is_large(
     page, _ = rendered(analysis, pictures=fake_pictures(analysis, 9000))
     assert most - 700_000 < len(page.text.encode()) <= most
     assert "are left out" in page.text
+
+
+def test_a_page_that_events_alone_make_too_large_keeps_them_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    analysis = long_analysis(2.0, 60)
+    monkeypatch.setattr(report, "MAX_BYTES", 1_000_000)
+    page, _ = rendered(analysis, pictures=fake_pictures(analysis, 9000))
+    assert len(page.text.encode()) > 1_000_000
+    assert len(page.with_attribute("data-onset")) == 60
+    assert len(page.data()["corrections"]["events"]) == len(page.data()["events"]) == 60
+    assert "The pictures of the last 60 events are left out" in page.text
 
 
 def test_the_drawn_traces_are_the_analysis() -> None:

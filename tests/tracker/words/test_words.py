@@ -22,7 +22,14 @@ from tracker.files.columns import (
 )
 from tracker.measures import following, obstacles
 from tracker.measures.assessment import assess
-from tracker.words import LANGUAGES, TEXTS, Language, format_beside, format_text
+from tracker.words import (
+    LANGUAGES,
+    TEXTS,
+    Language,
+    format_beside,
+    format_significant,
+    format_text,
+)
 from tracker.words.glossary import GLOSSARY
 
 WEB_TEXTS = Path(__file__).parents[3] / "handler" / "web" / "texts.js"
@@ -208,3 +215,22 @@ def test_the_glossary_finds_what_it_avoids_and_names_what_is_used() -> None:
     assert find_avoided("눈 깜박임 해독") == ["깜박", "해독"]
     used = " ".join([*KOREAN.values(), WEB_TEXTS.read_text(encoding="utf-8")])
     assert [term.ko for term in GLOSSARY if term.ko not in used] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "shown"),
+    [
+        (0.012345, 3, "0.0123"),
+        (12.345, 3, "12.3"),
+        (99.96, 3, "100"),
+        (-999.6, 3, "-1000"),
+        (1234.5678, 3, "1235"),
+        (86_399.9, 4, "86400"),
+        (0.0, 4, "0"),
+        (math.nan, 3, "nan"),
+    ],
+)
+def test_a_large_number_has_all_its_digits_and_no_exponent(
+    value: float, digits: int, shown: str
+) -> None:
+    assert format_significant(value, digits) == shown
