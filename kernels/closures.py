@@ -194,7 +194,8 @@ def _measure_closures(ratio, times_s, ends, openings, settings, max_gap_s, sampl
     levels[:, 3:] for the rise, of samples (M, 10) and levels (M, 6). The four samples of a flank
     are the outermost one of the closure, the outer and the inner one between which the lids'
     movement is timed, and that of lids at rest; the three levels are the ratios that the first
-    three pass. samples[:, 8:] are the first and the last sample at which the lids are closed.
+    three pass. A walk that ends at once gives the peak. The first level is infinite where a flank
+    is cut off. samples[:, 8:] are the first and the last sample at which the lids are closed.
     """
     for m in range(ends.shape[0]):
         half, closed = openings[0, m], openings[1, m]

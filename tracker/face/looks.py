@@ -39,8 +39,8 @@ class Looks:
     turn in radians. A look is one attempt to find a face in one region of a frame; those that found
     one are kept, in the order in which they were made. A frame has a look for each face, and, in
     some frames, a second look for the same face in a turned region (second pass), which only
-    `asked` tells from the first. Which look belongs to which face is decided by `RecallingFollower`
-    from the place of the regions.
+    `asked` tells from the first; the first gives the face's landmarks. Which face a look is of,
+    `RecallingFollower` decides from where the regions are.
 
     Attributes
     ----------

@@ -67,9 +67,10 @@ class Participants:
         """Return who was recorded; None if the table does not say it.
 
         The first of these rows is taken: one whose `file` is `name`; one whose `file` is the video
-        `source` in the same folder; one whose `file` is the last part of `name`; one without `file`
-        whose id is the last part of `name`, else the folder before it, and so on upwards. Suffixes
-        of videos are not compared. In `name`, ``sub-`` may stand before the id.
+        `source` in the same folder; one without `file` whose id is the last part of `name`, else
+        the folder before it, and so on upwards. Suffixes of videos are not compared. In `name`,
+        ``sub-`` may stand before the id. A `file` without a folder is not looked for in folders:
+        phones give many videos the same name.
 
         Parameters
         ----------
@@ -92,7 +93,7 @@ class Participants:
         paths = [path, short]
         if analyzed := PurePosixPath(source.removesuffix(f".{ENDINGS['track']}")).name:
             paths.append(path.parent / _drop_suffix(PurePosixPath(analyzed)))
-        for key in (*map(str, paths), path.name, short.name):
+        for key in map(str, paths):
             if key in self.by_file:
                 return self.by_file[key]
         for part in (path.name, short.name, *reversed(path.parent.parts)):

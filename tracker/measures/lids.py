@@ -77,12 +77,13 @@ class Events:
     eye_ratio : ndarray, shape (N, 2), float64
         The same of the left and the right eye, whose baselines are `baseline` times a constant.
     dips : Dips
-        All falls of the lid opening, and for each that is not detected as a closure, why not.
-        The closures and winks that a person entered do not change them.
+        All falls of the lid opening, each with why the rules refuse it, if they do. Closures and
+        winks that a person entered do not change them.
     closures : Closures
         The blinks, prolonged closures and flutters of both eyes: M of them, in order of time.
     eye_amplitude : ndarray, shape (M, 2), float64
-        How far the left and the right eye close in each closure: 0 = not, 1 = no opening left.
+        How far the left and the right eye close in each closure: 0 or less = not, 1 = no opening
+        left; NaN if a frame of it lacks the eye.
     winks : ndarray, shape (W, 2), int64
         Sample intervals [start, stop) in which only one eye is closed.
     wink_eye : ndarray, shape (W,), int64

@@ -38,14 +38,15 @@ class Measure:
     unit : str
         Code of the unit, such as ``per_min``: its name is in `tracker.words`, under the key
         ``compare.unit.per_min``. For a measure of movements, which has no such key, it is the
-        unit's English name itself, such as ``deg/s``.
+        unit's English name itself, such as ``deg/s``; empty if it has none.
     digits : int
         Number of decimals that are shown.
     interval : str or None
         The summary's field with the 95 % interval of the number; None if the summary has none.
     count : str or None
-        For a rate of blinks or prolonged closures, the summary's field with the number of events in
-        the time `valid_time_s`, from which the rate is computed. None for any other measure.
+        For ``blink_rate_per_min`` and ``prolonged_closure_rate_per_min``, the summary's field with
+        the number of events in the time `valid_time_s`, from which the rate is computed. None for
+        any other measure, also for rates in some phases.
     """
 
     name: str

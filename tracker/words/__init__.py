@@ -31,7 +31,7 @@ class _Formatter(string.Formatter):
     limit gets more decimals if it would otherwise read as if it met a limit that it misses, or the
     other way round: "23.97, at least 24" and not "24.0, at least 24". A limit is a placeholder
     named ``least`` or ``most``, or so with an ending; ``least_hz`` is that of the last placeholder
-    before it that ends with ``hz``, or else of the last one before it.
+    before it that is ``hz`` or ends with ``_hz``, or else of the last one before it.
     """
 
     def __init__(self, missing: str) -> None:

@@ -43,6 +43,14 @@ def test_a_row_with_a_file_comes_first(tmp_path: Path) -> None:
     assert table.find("p1/c", "c.mp4") == Participant("p1")
 
 
+def test_a_file_without_a_folder_is_in_none(tmp_path: Path) -> None:
+    """Phones call the videos of different people IMG_0001.MOV."""
+    table = read(tmp_path, "participant_id\tfile\nP-1\tIMG_0001.MOV\n")
+    for name in ("IMG_0001", "IMG_0001.MOV"):
+        assert table.find(name, "IMG_0001.MOV") == Participant("P-1")
+        assert table.find(f"tuesday/{name}", f"tuesday/{name}") is None
+
+
 def test_a_row_with_a_file_is_of_that_file_alone(tmp_path: Path) -> None:
     """The file p01 is no folder of this name, and the file visit.1 is not the video visit.mp4."""
     table = read(tmp_path, "participant_id\tfile\nP-1\tp01\nP-2\ts/visit.1\nP-3\ts/b.MOV\n")
