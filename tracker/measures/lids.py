@@ -82,8 +82,7 @@ class Events:
     closures : Closures
         The blinks, prolonged closures and flutters of both eyes: M of them, in order of time.
     eye_amplitude : ndarray, shape (M, 2), float64
-        How far the left and the right eye close in each closure: 0 or less = not, 1 = no opening
-        left; NaN if a frame of it lacks the eye.
+        How far each eye closes, left first: 1 = no opening left, 0 or less = not; NaN if unseen.
     winks : ndarray, shape (W, 2), int64
         Sample intervals [start, stop) in which only one eye is closed.
     wink_eye : ndarray, shape (W,), int64
