@@ -243,7 +243,7 @@ def track_segment(
                 frames.add(frame)
             if on_progress is not None:
                 on_progress(frames.count, min(expected, segment.max_frames))
-        reading = frames.read(video)
+        reading = frames.make_reading(video)
     return Part(segment, reading, follower.looks())
 
 

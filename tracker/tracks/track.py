@@ -209,7 +209,7 @@ def track_video(
         _follow_frames(video, frames, blocks, pacer, used_step, ahead, on_progress)
         face = follower.result()
         largest = max(used_step, 0 if pacer is None else pacer.raised_step)
-        track = make_track(frames.read(video), face, step, largest)
+        track = make_track(frames.make_reading(video), face, step, largest)
     if eye_pictures is not None:
         eye_pictures.update(face.eye_pictures)
     return track
@@ -285,8 +285,11 @@ class Frames:
         self.stream_times_s[self.count] = frame.stream_time_s
         self.count += 1
 
-    def read(self, video: Video) -> Reading:
-        """Return what was read of `video`, the frames' source. Call it after the last frame."""
+    def make_reading(self, video: Video) -> Reading:
+        """Return which frames were tracked, and how the decoding of `video`, their source, went.
+
+        Call it after the last frame: before, what it says of the decoding is not complete.
+        """
         return Reading(
             # Copies, so that the buffers for max_frames are freed.
             frame_index=self.index[: self.count].copy(),
