@@ -60,7 +60,7 @@ def main() -> NoReturn:
 
     try:
         guard = make_guard(options)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         parser.error(str(error))
     try:
         serve(options.port, options.data, options.host, guard)
@@ -69,7 +69,8 @@ def main() -> NoReturn:
     except StorageUnavailableError as error:
         parser.error(f"--data {options.data}: {error}")
     except OSError as error:
-        parser.error(f"--port {options.port} or --data {options.data}: {error.strerror or error}")
+        where = " or ".join(f"--{name} {vars(options)[name]}" for name in ("host", "port", "data"))
+        parser.error(f"{where}: {error.strerror or error}")
 
 
 def make_guard(options: argparse.Namespace) -> "Guard":
@@ -85,16 +86,18 @@ def make_guard(options: argparse.Namespace) -> "Guard":
 
     Raises
     ------
-    ValueError, OSError
+    ValueError
         The options do not fit together, the issuer's address is not https, the secret is too
-        short, PyJWT is missing, or the token's file cannot be read.
+        short, PyJWT is missing, or the token's file cannot be read. The message names the option.
     """
     from handler.local.guard import MIN_TOKEN_CHARACTERS, Guard
 
     if options.token and options.issuer:
         raise ValueError("--token and --issuer exclude each other")
-    if bool(options.issuer) != bool(options.audience):
-        raise ValueError("--issuer and --audience belong together")
+    given = [one for one in (options.issuer, options.audience) if one is not None]
+    # An empty one, as of a variable that is not set, must not leave the server open.
+    if given and not (options.issuer and options.audience):
+        raise ValueError("--issuer and --audience belong together, and neither may be empty")
     if options.issuer:
         if importlib.util.find_spec("jwt") is None:
             raise ValueError(
@@ -102,9 +105,17 @@ def make_guard(options: argparse.Namespace) -> "Guard":
             )
         from handler.tokens import TokenVerifier
 
-        return Guard(verifier=TokenVerifier(options.issuer, options.audience))
+        try:
+            return Guard(verifier=TokenVerifier(options.issuer, options.audience))
+        except ValueError as error:
+            raise ValueError(f"--issuer: {error}") from error
     if options.token:
-        token = options.token.read_text(encoding="utf-8").strip()
+        try:
+            token = options.token.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ValueError(f"--token {options.token}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ValueError(f"--token {options.token}: the file is no text in UTF-8") from error
         if len(token) < MIN_TOKEN_CHARACTERS:
             raise ValueError(f"--token: the secret has under {MIN_TOKEN_CHARACTERS} characters")
         return Guard(token)

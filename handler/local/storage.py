@@ -56,19 +56,24 @@ def _lock(folder: Path) -> sqlite3.Connection:
     DataInUseError
         Another process holds the lock.
     StorageUnavailableError
-        The lock's file is damaged.
+        The lock's file is damaged, or cannot be made.
     """
-    lock = sqlite3.connect(
-        folder / "lock", timeout=0, isolation_level=None, check_same_thread=False
-    )
     try:
-        lock.execute("BEGIN EXCLUSIVE")
+        lock = sqlite3.connect(
+            folder / "lock", timeout=0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.DatabaseError:
+            lock.close()
+            raise
     except sqlite3.DatabaseError as error:
-        lock.close()
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             raise DataInUseError(f"{folder} is in use by another server") from error
         raise StorageUnavailableError(
-            "storage_unavailable", "The file named lock cannot be used. Remove it."
+            "storage_unavailable",
+            "The file named lock cannot be used. Make room if the disk is full; otherwise remove "
+            "it, or check that you may write to the directory.",
         ) from error
     return lock
 

@@ -75,7 +75,7 @@ def received_form(request: Request, work: Path) -> Iterator[FormFile]:
     Raises
     ------
     HandlerError
-        The form is not valid, too large, or stopped arriving.
+        The form is not valid, too large, or stopped arriving, or the disk is full.
     """
     check_length(request, MAX_UPLOAD_BYTES + CHUNK_BYTES, "Cut the video.")
     boundary = read_boundary(request.headers.get("Content-Type", ""))

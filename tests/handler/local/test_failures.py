@@ -1,6 +1,7 @@
 """What goes wrong is said as it is: stalled clients, a broken disk, a server that is stopped."""
 
 import base64
+import io
 import json
 import signal
 import socket
@@ -14,10 +15,21 @@ from typing import Any
 
 import pytest
 import requests
+from aws_lambda_powertools import Logger
+from werkzeug.test import Client, TestResponse
 
+from handler import analyze as analyze_module
 from handler.__main__ import main
+from handler.api import Api
+from handler.identity import Access
+from handler.local import server as server_module
+from handler.local import uploads as uploads_module
+from handler.local.app import LocalApp, LocalContext
+from handler.local.guard import Guard
+from handler.local.storage import LocalStorage
+from handler.service import Service
 from tests.handler.attack.test_fuzz import read_memory_mb
-from tests.handler.fake_engine import FRAMES, encode_video, make_video
+from tests.handler.fake_engine import FRAMES, FakeEngine, encode_video, make_video
 from tests.handler.local.fake_server import start_fake
 from tests.local_server import wait_for
 
@@ -147,6 +159,66 @@ def test_every_5xx_is_in_the_log_under_its_id(tmp_path: Path) -> None:
         assert any("files.py" in one for one in line["trace"])
 
 
+@pytest.mark.parametrize("where", ["form", "body", "file", "results", "message"])
+def test_a_full_disk_is_said_to_be_full_and_the_work_can_be_done_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """What is written goes to ``/dev/full``, so that the error is the system's own."""
+    full = "/dev/full"
+    engine = FakeEngine()
+    storage = LocalStorage(tmp_path / "data")
+    storage.address = "http://127.0.0.1:8000"
+    logger = Logger(service=f"full-{where}", stream=io.StringIO())
+    service = Service(storage, engine, work_folder=storage.work)  # type: ignore[arg-type]
+    api = Api(service, None, Access("local"), logger)
+    client = Client(LocalApp(api, storage, Guard(), logger))
+
+    def post(path: str, **content: Any) -> TestResponse:
+        return client.post(path, base_url=storage.address, **content)
+
+    def send() -> TestResponse:
+        file = io.BytesIO(make_video("suspected")), "a.mp4"
+        if where == "form":
+            return post("/eye/process?user_id=u", data={"file": file})
+        body = {"action": "analyze_video", "file_data": encode_video("suspected"), "user_id": "u"}
+        if where == "file":
+            body = {"action": "process_s3_file", "s3_key": record.source_key, "user_id": "u"}
+        return post("/analyze", json=body)
+
+    def carry_out(message: str) -> bool:
+        event = {"messageId": "1", "body": message, "eventSource": "aws:sqs"}
+        event["attributes"] = {"ApproximateReceiveCount": "1"}
+        answer = api.handle({"Records": [event]}, LocalContext(60))
+        return not answer["batchItemFailures"]
+
+    offer = post("/uploads", json={"user_id": "u"}).json
+    record = storage.read(offer["analysis_id"])
+    file = io.BytesIO(make_video("suspected")), "a.mp4"
+    assert post(f"/uploads/{offer['analysis_id']}", data={"file": file}).status_code == 204
+    ((_, message, _),) = [storage.receive()]
+    with monkeypatch.context() as patch:
+        if where in ("form", "body", "file"):
+            module = uploads_module if where == "form" else analyze_module
+            # As a path it is absolute, and takes the place of the one before it.
+            patch.setattr(module, "ORIGINAL", full)
+        else:
+            patch.setattr(engine, "on_frame", lambda _frame: Path(full).write_bytes(b"x"))
+        if where == "message":
+            assert not carry_out(message)
+            assert storage.read(record.analysis_id).state == "queued"
+        else:
+            answer = send()
+            assert (answer.status_code, answer.json["code"]) == (503, "storage_unavailable")
+            assert "room" in answer.json["error"]
+    assert list(storage.work.iterdir()) == []
+    if where == "message":
+        assert carry_out(message)
+        assert storage.read(record.analysis_id).state == "completed"
+    else:
+        assert send().status_code == 200
+    storage.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
@@ -272,8 +344,15 @@ def test_a_token_is_asked_for(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--host", "0.0.0.0"], "needs --token or --issuer"),
-        (["--token", "missing"], "missing"),
-        (["--token", "short"], "characters"),
+        (["--token", "missing"], "--token missing: No such file"),
+        (["--token", "folder"], "--token folder: Is a directory"),
+        (["--token", "binary"], "--token binary: the file is no text"),
+        (["--token", "short"], "--token: the secret has under"),
+        (["--issuer", "ftp://x", "--audience", "app"], "--issuer: 'ftp://x' is no https"),
+        (["--issuer", "https://[", "--audience", "app"], "--issuer: "),
+        # As of variables that are not set.
+        (["--issuer", "", "--audience", ""], "--issuer and --audience"),
+        (["--issuer", "https://i.example", "--audience", ""], "--issuer and --audience"),
         (["--issuer", "https://issuer.example"], "--audience"),
         (["--audience", "app"], "--issuer"),
         (["--issuer", "http://issuer.example", "--audience", "app"], "https"),
@@ -289,6 +368,9 @@ def test_options_that_would_leave_it_open_are_refused(
 ) -> None:
     (tmp_path / "short").write_text("short")
     (tmp_path / "good").write_text("x" * 40)
+    monkeypatch.setattr(server_module, "serve", lambda *_arguments: pytest.fail("it serves"))
+    (tmp_path / "binary").write_bytes(b"\xff" * 40)
+    (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     options = ["--port", "0", "--data", str(tmp_path / "data"), *arguments]
     monkeypatch.setattr(sys, "argv", ["handler", *options])
@@ -296,3 +378,21 @@ def test_options_that_would_leave_it_open_are_refused(
         main()
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_host_that_is_no_name_of_this_machine_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def serve(*_arguments: object) -> None:
+        raise OSError("No socket could be created")
+
+    monkeypatch.setattr(server_module, "serve", serve)
+    (tmp_path / "good").write_text("x" * 40)
+    options = ["--host", "no.host.invalid", "--token", str(tmp_path / "good")]
+    monkeypatch.setattr(sys, "argv", ["handler", *options])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert "--host no.host.invalid" in error
+    assert "No socket" in error

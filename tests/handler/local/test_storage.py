@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handler.errors import NotFoundError
+from handler.errors import NotFoundError, StorageUnavailableError
 from handler.local.storage import DataInUseError, LocalStorage
 from handler.records import Record, claim
 
@@ -23,6 +23,12 @@ def test_a_directory_belongs_to_one_server(tmp_path: Path) -> None:
     reopened = LocalStorage(tmp_path)
     assert reopened.read(RECORD.analysis_id).lease_until_s <= time.time()
     reopened.close()
+
+
+def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(StorageUnavailableError, match="lock"):
+        LocalStorage(tmp_path)
 
 
 def test_keys_do_not_leave_the_directory(tmp_path: Path) -> None:
