@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from handler.answers import CLEAR_ANSWERS
+from handler.division import SEGMENT_S
 from handler.events import DEFAULT_LIST, MAX_LIST
 from handler.form_query import FORM_FLAGS, FORM_PARAMETERS
 from handler.keys import MAX_KEY_BYTES, MAX_USER_ID_CHARACTERS, RESULT_NAMES
@@ -29,6 +30,25 @@ from tracker.version import __version__
 from tracker.words import LANGUAGES
 
 TEMPLATES = Path(__file__).with_name("templates")
+OWNER = (
+    "Who will own the analysis. Where tokens name users, it is the token's subject, also of a "
+    "clinician; leave it out, or give the same."
+)
+LISTED = (
+    "Whose analyses to list. Where tokens name users, it is the token's subject if left out; a "
+    "clinician may give anybody's, others only their own. Without such tokens, it must be given; a "
+    "deployment with open access lists nothing."
+)
+FORGOTTEN = (
+    "Whose data to delete. Where tokens name users, it is the token's subject, also of a "
+    "clinician; leave it out, or give the same. Without such tokens, it must be given; a "
+    "deployment with open access deletes no user's data."
+)
+DIVIDED = (
+    "Divide a video among many workers, also if one could analyse it in time. It stays whole if "
+    f"one worker needs at most {SEGMENT_S:g} s for it, if its container does not tell its length, "
+    "and where there are no workers."
+)
 STATES = ("queued", "processing", "completed", "failed", "expired")
 _ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _TEXT = {"type": "string"}
@@ -44,7 +64,7 @@ SUMMARIES = {
     "process_form": "Analyse the video of a form; answer only with a clear answer or an error.",
     "create_upload": "Say where a file of up to 2 GB can be sent.",
     "get_status": "Return the state of an analysis.",
-    "list_analyses": "List the caller's analyses, the newest first.",
+    "list_analyses": "List a user's analyses, the newest first.",
     "delete_analysis": "Delete an analysis: record, results, and the caller's own file.",
     "delete_user": "Delete all that is the caller's.",
 }
@@ -62,7 +82,7 @@ ERRORS = {
     422: "It cannot be analysed; or, of a form, there is no clear answer. The message says why.",
     429: "Too many requests.",
     500: "A defect; the log has it under the answer's X-Request-Id.",
-    503: "The storage does not answer. Send it again.",
+    503: "The storage does not answer, or has no room. Send it again.",
 }
 
 
@@ -139,14 +159,14 @@ def _describe_parameters(route: Route) -> Iterable[dict[str, Any]]:
     if route.operation == "get_status":
         yield _query("lang", _LANGUAGE)
     if route.operation == "list_analyses":
-        yield _query("user_id", _describe_user_id())
+        yield _query("user_id", _describe_user_id(LISTED))
         yield _query(
             "limit",
             {"type": "integer", "minimum": 1, "maximum": MAX_LIST, "default": DEFAULT_LIST},
         )
         yield _query("next", _TEXT)
     if route.operation == "delete_user":
-        yield _query("user_id", _describe_user_id())
+        yield _query("user_id", _describe_user_id(FORGOTTEN))
     if route.operation == "process_form":
         described = describe_analysis_parameters()
         yield from (_query(name, described[name]) for name in FORM_PARAMETERS)
@@ -154,7 +174,7 @@ def _describe_parameters(route: Route) -> Iterable[dict[str, Any]]:
             _query(name, {"type": "boolean", "default": default})
             for name, default in FORM_FLAGS.items()
         )
-        yield _query("user_id", _describe_user_id())
+        yield _query("user_id", _describe_user_id(OWNER))
         yield _query("lang", _LANGUAGE)
 
 
@@ -192,12 +212,8 @@ def describe_analysis_parameters() -> dict[str, dict[str, Any]]:
     return described
 
 
-def _describe_user_id() -> dict[str, Any]:
-    return {
-        "type": "string",
-        "maxLength": MAX_USER_ID_CHARACTERS,
-        "description": "Must be the token's subject, if there is a token.",
-    }
+def _describe_user_id(meaning: str) -> dict[str, Any]:
+    return {"type": "string", "maxLength": MAX_USER_ID_CHARACTERS, "description": meaning}
 
 
 def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
@@ -208,7 +224,7 @@ def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
     """
     content_type = {"enum": list(UPLOAD_TYPES), "default": UPLOAD_TYPES[0]}
     properties: dict[str, Any] = {
-        "user_id": {"anyOf": [_describe_user_id(), {"type": "null"}]},
+        "user_id": {"anyOf": [_describe_user_id(OWNER), {"type": "null"}]},
         "parameters": {
             "anyOf": [
                 {
@@ -232,7 +248,7 @@ def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
         "fan_out": {
             "type": "boolean",
             "default": False,
-            "description": "Divide a video among many workers, whatever its length.",
+            "description": DIVIDED,
         },
         "lang": _LANGUAGE,
         "file_name": {"description": "Kept without folders."},

@@ -218,24 +218,35 @@ class Access:
         Raises
         ------
         UnauthorizedError
-            The authorizer named no user, or the user `ANONYMOUS`, or the token has expired.
+            The authorizer named no user, or one who can own nothing here: the user `ANONYMOUS`, or
+            a text that is no user id. Or the token has expired.
         """
         if self.mode != "identity":
             return Caller("anyone" if self.mode == "open" else "local", None, self.own_prefix)
         claims = _find_claims(authorizer)
         subject = claims.get("sub")
-        try:
-            user_id = check_user_id(subject)
-        except BadRequestError:
+        if subject is None or subject == "":
             raise UnauthorizedError(
                 "unauthorized", "Sign in: send a valid token as Authorization: Bearer TOKEN."
+            )
+        try:
+            user_id = check_user_id(subject)
+        except BadRequestError as error:
+            raise UnauthorizedError(
+                "unauthorized", f"The token's subject cannot be a user here: {error.message}."
             ) from None
         expires = str(claims.get("exp", ""))
         # Cognito's authorizer writes a date here. It is not compared, because API Gateway does
         # not reuse this authorizer's answers.
         expired = expires.isdigit() and int(expires[:12]) <= now_s
-        if expired or user_id == ANONYMOUS:
+        if expired:
             raise UnauthorizedError("unauthorized", "The token is over. Sign in again.")
+        if user_id == ANONYMOUS:
+            # What callers without a user id have made is stored as this user's.
+            raise UnauthorizedError(
+                "unauthorized",
+                f"The token's subject cannot be a user here: {ANONYMOUS}. Sign in as another user.",
+            )
         role: Role = "clinician" if CLINICIANS in list_groups(claims) else "user"
         return Caller(role, user_id, self.own_prefix)
 

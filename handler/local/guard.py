@@ -85,8 +85,9 @@ class Guard:
             raise StorageUnavailableError(
                 "issuer_unavailable", "The issuer of the tokens does not answer. Try again."
             ) from error
+        owner = "issuer, valid and not over," if self._verifier else "server"
         raise UnauthorizedError(
-            "unauthorized", "Send the server's token as Authorization: Bearer TOKEN."
+            "unauthorized", f"Send a token of the {owner} as Authorization: Bearer TOKEN."
         )
 
     def sign(self, path: str, valid_s: int) -> str:

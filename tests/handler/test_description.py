@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from handler.description import make_document, make_page
+from handler.division import divide
 from handler.errors import HandlerError
 from handler.form_query import parse_form_query
 from handler.identity import Caller
@@ -17,6 +18,7 @@ from handler.requests import parse_action, parse_parameters
 from handler.routes import ROUTES
 from tests.handler.described import find_schema, validate
 from tests.handler.test_requests import DATA, JSON
+from tests.local_server import ROOT
 
 DOCUMENT = make_document()
 OPERATOR = Caller("operator")
@@ -160,6 +162,18 @@ def test_numbers_in_text_are_taken_by_the_described_ranges(
         if one["name"] == name
     ]
     assert parameter["in"] == "query"
+
+
+def test_the_length_from_which_a_video_is_divided_is_described() -> None:
+    """The longest work that one worker does alone, in whole seconds, with as many as one likes."""
+    longest_s = max(cpu_s for cpu_s in range(1, 1000) if divide(cpu_s, 1.0, 100).segments == 1)
+    for name in ("Action", "Upload"):
+        about = find_schema(DOCUMENT, name)["properties"]["fan_out"]["description"]
+        assert f"at most {longest_s} s" in about
+    row = next(
+        line for line in (ROOT / "docs" / "api.md").read_text().splitlines() if "fan_out" in line
+    )
+    assert f"at most {longest_s} s" in row
 
 
 def test_the_pages_text_is_the_documents() -> None:

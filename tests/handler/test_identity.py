@@ -11,11 +11,13 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from handler.api import Api
+from handler.description import make_document
 from handler.errors import ForbiddenError, UnauthorizedError
 from handler.identity import Access, Caller, list_groups
 from handler.local.app import LocalContext
 from handler.local.storage import LocalStorage
 from handler.service import Service
+from tests.handler.described import find_schema
 from tests.handler.fake_engine import FakeEngine, encode_video
 
 NOW_S = 1_800_000_000.0
@@ -69,6 +71,28 @@ def test_an_empty_claim_names_no_group(claim: Any) -> None:
 def test_without_a_valid_subject_nobody_is_known(authorizer: Any) -> None:
     with pytest.raises(UnauthorizedError):
         IDENTITY.identify(authorizer, NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({}, "Sign in: send a valid token"),
+        ({"sub": ""}, "Sign in: send a valid token"),
+        ({"sub": "u1", "exp": str(int(NOW_S))}, "The token is over"),
+        # These are valid, and not over: another one of the same user would not help.
+        (
+            {"sub": "anonymous", "exp": str(int(NOW_S) + 9)},
+            "subject cannot be a user here: anonymous",
+        ),
+        ({"sub": "x" * 129, "exp": str(int(NOW_S) + 9)}, "subject cannot be a user .* 128 char"),
+        ({"sub": "a\x00"}, "subject cannot be a user"),
+        ({"sub": "anonymous", "exp": str(int(NOW_S))}, "The token is over"),
+    ],
+    ids=str,
+)
+def test_a_refused_token_is_told_why(claims: Any, reason: str) -> None:
+    with pytest.raises(UnauthorizedError, match=reason):
+        IDENTITY.identify({"claims": claims}, NOW_S)
 
 
 def test_where_callers_are_not_known_no_claim_counts() -> None:
@@ -254,6 +278,32 @@ def test_a_clinician_reads_and_lists_which_is_logged_without_the_patient(
     reads = [line for line in lines if line["message"] == "clinician read"]
     assert [(one["clinician"], one["analysis_ids"]) for one in reads] == [("dr-1", [mine])] * 2
     assert "anna" not in json.dumps(lines)
+
+
+def test_the_description_says_for_whom_a_clinician_may_ask(client: Client) -> None:
+    document = make_document()
+    allowed = {}
+    for path, method in [
+        ("/analyses", "get"),
+        ("/users/me", "delete"),
+        ("/eye/process", "post"),
+        ("/uploads", "post"),
+        ("/analyze", "post"),
+        ("/", "post"),
+    ]:
+        route = document["paths"][path][method]
+        named = [one["schema"] for one in route.get("parameters", []) if one["name"] == "user_id"]
+        if not named:
+            properties = find_schema(document, "Upload" if path == "/uploads" else "Action")
+            named = [properties["properties"]["user_id"]["anyOf"][0]]
+        body = {**VIDEO, "user_id": "anna"} if method == "post" else None
+        query = "" if path in ("/uploads", "/analyze", "/") else "?user_id=anna"
+        status, answer = client.ask(DOCTOR, method.upper(), path + query, body)
+        assert status == 200 or answer["code"] == "foreign_user", answer
+        says = "clinician may give anybody's" in named[0]["description"]
+        assert says == (status == 200), path
+        allowed[path] = status == 200
+    assert [path for path, is_allowed in allowed.items() if is_allowed] == ["/analyses"]
 
 
 def test_who_asks_to_delete_another_users_data_deletes_nothing(client: Client) -> None:
