@@ -294,7 +294,9 @@ def _measure_rate(
 
     name is ``rest`` or ``task``, a part of the fields' names. phases are the kinds of phase that
     count, such as ``rest``; the protocol need not have them. seen (N,) marks frames with a face,
-    and times_s (N,) are the frames' times. A blink belongs to the phase in which it begins.
+    and times_s (N,) are the frames' times. A blink belongs to the phase in which it begins. Without
+    such a phase, or with a face for less than `LEAST_RATE_TIME_S` in them, the rate and its
+    interval are NaN, and the reason says why.
     """
     asked = [phase for phase in phases if any(one.phase == phase for one in protocol)]
     inside = mark_phases(protocol, phases, times_s)

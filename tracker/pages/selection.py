@@ -182,7 +182,7 @@ def _describe_wink(analysis: Analysis, start: int, stop: int, eye: int) -> Event
 
 
 def find_extremes(analysis: Analysis, pictured: Container[int] | None) -> dict[str, Extreme]:
-    """Find the frames at the ends of the vertical range, and at the primary position.
+    """Find up to `EXTREME_FRAMES` frames at each end of the vertical range, and straight ahead.
 
     Parameters
     ----------
@@ -194,8 +194,9 @@ def find_extremes(analysis: Analysis, pictured: Container[int] | None) -> dict[s
     -------
     dict
         ``up`` (5th percentile of the offset in the frames that the vertical range is computed
-        from), ``ahead`` (the primary position, if it is known) and ``down`` (95th percentile).
-        Empty if the range is computed from no frame.
+        from), ``ahead`` (the primary position, if it is known) and ``down`` (95th percentile). An
+        entry for which no frame has a picture has no samples. The dictionary is empty if the range
+        is computed from no frame.
     """
     times_s, vertical = analysis.track.times_s, analysis.gaze.vertical
     counted = mark_task(analysis.gaze.valid, analysis.parameters.protocol, times_s)

@@ -64,9 +64,9 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
 
     Notes
     -----
-    The rate of blinks or prolonged closures in a condition is the number of all events divided by
-    all minutes with a face. Its interval is Garwood's, and its change is a ratio with an exact
-    interval. Any other measure's value in a condition is the mean over the recordings that have a
+    In a condition, ``blink_rate_per_min`` and ``prolonged_closure_rate_per_min`` are the number of
+    all events divided by all minutes with a face. Their interval is Garwood's, and their change is
+    a ratio with an exact interval. Any other measure's value in a condition is the mean over the recordings that have a
     value, and its change is a difference. Of these measures, the vertical range and those of
     movements have intervals: that of the value is combined from the recordings' own intervals, and
     that of the change comes from `kernels.change.compute_difference_interval`. Intervals only cover

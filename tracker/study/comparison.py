@@ -20,9 +20,9 @@ class Change:
     label : str
         The other condition.
     change : float or None
-        Value of the other condition minus that of the first one. For a rate of blinks or prolonged
-        closures, it is the ratio: the other value divided by the first one. None if a value is not
-        known, and for a ratio to 0.
+        Value of the other condition minus that of the first one. For ``blink_rate_per_min`` and
+        ``prolonged_closure_rate_per_min``, it is the ratio: the other value divided by the first
+        one. None if a value is not known, and for a ratio to 0.
     interval : (float or None, float or None)
         95 % interval of `change`, from the recordings' own intervals and counts. Both ends are
         None if there is no interval. The upper end alone is None if it is infinite.
@@ -112,9 +112,9 @@ class ConditionValue:
     label : str
         The condition.
     value : float or None
-        Mean over the recordings that have a value; for a rate of blinks or prolonged closures, all
-        events over the time with a face of all recordings. In the unit of the measure. None if no
-        recording has a value.
+        Mean over the recordings that have a value; for ``blink_rate_per_min`` and
+        ``prolonged_closure_rate_per_min``, all events over the time with a face of all recordings.
+        In the unit of the measure. None if no recording has a value.
     ci95 : (float or None, float or None)
         95 % interval of the value, lower end first; both None if there is none. It leaves out how
         much a person differs between recordings.

@@ -152,8 +152,9 @@ def _receive(
 
 
 class _Worker:
-    """A process, which is started at once, and the job that it has, if any.
+    """A process, which is started at once, and the job that it was given last.
 
+    `index`, the recording's, and `job` are set by `give`: before, the worker has neither.
     `parameters` and `request` hold for all its jobs; `resume` tells whether it keeps what an
     earlier run wrote, and `decode_ahead` whether it decodes on a second thread. If `loads_early`,
     it loads the code that segments need before it has a job.
