@@ -66,11 +66,11 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
     -----
     In a condition, ``blink_rate_per_min`` and ``prolonged_closure_rate_per_min`` are the number of
     all events divided by all minutes with a face. Their interval is Garwood's, and their change is
-    a ratio with an exact interval. Any other measure's value in a condition is the mean over the recordings that have a
-    value, and its change is a difference. Of these measures, the vertical range and those of
-    movements have intervals: that of the value is combined from the recordings' own intervals, and
-    that of the change comes from `kernels.change.compute_difference_interval`. Intervals only cover
-    the errors in these recordings, not how further recordings would differ.
+    a ratio with an exact interval. Any other measure's value in a condition is the mean over the
+    recordings that have a value, and its change is a difference. Of these measures, the vertical
+    range and those of movements have intervals: that of the value is combined from the recordings'
+    own intervals, and that of the change comes from `kernels.change.compute_difference_interval`.
+    Intervals only cover the errors in these recordings, not how further recordings would differ.
 
     If two recordings of a condition have different values of a measure, all changes of this measure
     are also compared with the smallest detectable change
