@@ -18,6 +18,7 @@ from typing import Any
 from tracker.exports.recordings import ExportedRecording
 from tracker.files.documents import find_field, get_value
 from tracker.files.fields import Summary
+from tracker.files.names import shorten_stem
 from tracker.files.whole import write_text_whole
 
 MEASURES = {
@@ -53,14 +54,17 @@ def export_fhir(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     """Write a bundle for each recording, ``NAME.fhir.json``; return the files, in the same order.
 
     NAME is `ExportedRecording.name`, with its folders, so that the files lie below `out` as the
-    results lie below the folder that was searched. Each of `recordings` needs a name of its own. An
-    existing file of this name is replaced.
+    results lie below the folder that was searched; a part that is too long for a file system is
+    shortened. Each of `recordings` needs a name of its own. An existing file of this name is
+    replaced.
     """
     return [_write_bundle(recording, out) for recording in recordings]
 
 
 def _write_bundle(recording: ExportedRecording, out: Path) -> Path:
-    path = out / f"{recording.name}.fhir.json"
+    # A name whose bytes are not UTF-8 is up to three times as long as that of its files.
+    *folders, stem = map(shorten_stem, Path(recording.name).parts)
+    path = out.joinpath(*folders, f"{stem}.fhir.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(make_bundle(recording), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     return write_text_whole(path, text)

@@ -84,6 +84,18 @@ def test_a_name_that_is_not_utf_8_stops_no_format(
     assert "\x1b" not in "".join(capsys.readouterr())
 
 
+def test_a_long_name_in_another_encoding_is_exported(results: Path, tmp_path: Path) -> None:
+    """60 syllables in EUC-KR are 120 bytes, and 120 marks of 3 bytes in place of what is wrong."""
+    stem = os.fsdecode(("누구" * 30).encode("euc_kr"))
+    folder, out = tmp_path / "results" / stem, tmp_path / "out"
+    folder.mkdir(parents=True)
+    for number in "12":
+        for path in (results / "p-01").iterdir():
+            shutil.copy(path, folder / path.name.replace("first", stem + number))
+    assert main(["export", str(folder.parent), "--format", "fhir", "--out", str(out)]) == 0
+    assert len(list(out.rglob("*.fhir.json"))) == 2
+
+
 def test_the_table_of_a_folder_is_used(
     results: Path,
     tmp_path: Path,
