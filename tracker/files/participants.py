@@ -92,7 +92,9 @@ class Participants:
         short = _drop_suffix(path)
         paths = [path, short]
         if analyzed := PurePosixPath(source.removesuffix(f".{ENDINGS['track']}")).name:
-            paths.append(path.parent / _drop_suffix(PurePosixPath(analyzed)))
+            own = path.parent / _drop_suffix(PurePosixPath(analyzed))
+            # A video visit.1 is called visit, too, but is not the visit.mp4 of the table.
+            paths = [own] if own.stem == path.name else [*paths, own]
         for key in map(str, paths):
             if key in self.by_file:
                 return self.by_file[key]

@@ -63,6 +63,15 @@ def test_a_row_with_a_file_is_of_that_file_alone(tmp_path: Path) -> None:
     assert table.find("s/visit.1") == Participant("P-2")
 
 
+def test_a_video_without_a_videos_suffix_is_not_its_namesake(tmp_path: Path) -> None:
+    """`analyze` knows the videos t.1 and t.2 by their content, and calls the results t."""
+    table = read(tmp_path, "participant_id\tfile\nP-1\ts/t.mp4\nP-2\ts/t.2\nu\t\n")
+    assert table.find("s/t", "s/t.mp4") == Participant("P-1")
+    assert table.find("s/t", "s/t.1") is None
+    assert table.find("s/t", "s/t.2") == Participant("P-2")
+    assert table.find("s/u", "s/u.1") == Participant("u")
+
+
 @pytest.mark.parametrize(
     ("name", "video", "results"),
     [
