@@ -143,10 +143,13 @@ def find_results(
             name = to_unicode((folder / inner.parent / stem).as_posix())
             other = taken.setdefault(fold_name(name), path)
             if other is not path:
+                remedy = "Name the folder that holds both instead"
+                if path.parent == other.parent:
+                    remedy = "Rename the files of one"
                 raise ExportInputError(
                     f"{printable(other)} and {printable(path)} would both be called "
-                    f"{printable(name)}. Name the folder that holds both instead, or export one at "
-                    "a time with an --out DIR each."
+                    f"{printable(name)}. {remedy}, or export one at a time with an --out "
+                    "DIR each."
                 )
             try:
                 summary, said = _read_summary(path)

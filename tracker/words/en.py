@@ -832,16 +832,16 @@ TEXTS: dict[str, str] = {
     "compare.concern.same_recording": "{labels}: one recording is given twice. The same numbers "
     "are no second measurement.",
     "compare.concern.other_parameters": "{labels}: analysed with other parameters of the blinks "
-    "than the first recording ({first}). Nothing is judged: analyse both alike, with `eye-tracker "
+    "than a recording of {first}. Nothing is judged: analyse all alike, with `eye-tracker "
     "reanalyze`.",
-    "compare.concern.other_protocol": "{labels}: another task was asked for than in the first "
-    "recording ({first}). The gaze is not judged: record the same task.",
+    "compare.concern.other_protocol": "{labels}: another task was asked for than in a "
+    "recording of {first}. The gaze is not judged: record the same task.",
     "compare.concern.other_version": "{labels}: analysed by another version of this program than "
-    "the first recording ({first}). Compare the tracks (STEM.track.npz), which are analysed anew.",
-    "compare.concern.other_rate": "{labels}: another rate of analysed frames than in the first "
-    "recording ({first}); short blinks are missed at lower ones.",
+    "a recording of {first}. Compare the tracks (STEM.track.npz), which are analysed anew.",
+    "compare.concern.other_rate": "{labels}: another rate of analysed frames than in a "
+    "recording of {first}; short blinks are missed at lower ones.",
     "compare.concern.other_camera_height": "{labels}: the camera looked from another height than "
-    "in the first recording ({first}), which by itself changes the ranges. The gaze is not judged: "
+    "in a recording of {first}, which by itself changes the ranges. The gaze is not judged: "
     "record at the height of the eyes.",
     "compare.sum.changed": "Different from {first}",
     "compare.sum.unchanged": "No change shown",

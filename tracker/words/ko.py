@@ -814,16 +814,16 @@ TEXTS: dict[str, str] = {
     "수정하지 않았습니다. 차이가 수정 때문일 수 있으니 모두 수정하거나 모두 수정하지 마십시오.",
     "compare.concern.same_recording": "{labels}: 같은 녹화가 두 번 입력되었습니다. 같은 값은 두 "
     "번째 측정이 아닙니다.",
-    "compare.concern.other_parameters": "{labels}: 첫 번째 녹화({first})와 다른 깜빡임 매개변수로 "
+    "compare.concern.other_parameters": "{labels}: {first}의 한 녹화와 다른 깜빡임 매개변수로 "
     "분석되었습니다. 아무것도 판정하지 않습니다. `eye-tracker reanalyze`로 같은 매개변수로 다시 "
     "분석하십시오.",
-    "compare.concern.other_protocol": "{labels}: 첫 번째 녹화({first})와 다른 과제를 지시했습니다. "
+    "compare.concern.other_protocol": "{labels}: {first}의 한 녹화와 다른 과제를 지시했습니다. "
     "시선은 판정하지 않습니다. 같은 과제로 촬영하십시오.",
-    "compare.concern.other_version": "{labels}: 첫 번째 녹화({first})와 다른 버전의 프로그램으로 "
+    "compare.concern.other_version": "{labels}: {first}의 한 녹화와 다른 버전의 프로그램으로 "
     "분석되었습니다. 새로 분석되는 트랙 파일(STEM.track.npz)을 비교하십시오.",
-    "compare.concern.other_rate": "{labels}: 분석된 초당 프레임 수가 첫 번째 녹화({first})와 "
+    "compare.concern.other_rate": "{labels}: 분석된 초당 프레임 수가 {first}의 한 녹화와 "
     "다릅니다. 프레임 수가 적으면 짧은 깜빡임을 놓칩니다.",
-    "compare.concern.other_camera_height": "{labels}: 카메라의 높이가 첫 번째 녹화({first})와 "
+    "compare.concern.other_camera_height": "{labels}: 카메라의 높이가 {first}의 한 녹화와 "
     "다르며, 그것만으로도 범위가 달라집니다. 시선은 판정하지 않습니다. 눈높이에서 촬영하십시오.",
     "compare.sum.changed": "{first} 대비 차이 있음",
     "compare.sum.unchanged": "변화가 확인되지 않음",

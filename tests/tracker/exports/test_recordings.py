@@ -142,6 +142,22 @@ def test_results_of_one_name_are_refused(
     assert [len(list(find_results([path], NOBODY))) for path in paths] == [1, 1]
 
 
+@pytest.mark.parametrize("names", [(b"a\xff", b"a\xfe"), (b"A", b"a")])
+def test_results_of_one_name_in_a_folder_are_refused(
+    names: tuple[bytes, bytes], results: Path, tmp_path: Path
+) -> None:
+    """They are in one folder already, so that to name it is no remedy."""
+    paths = [tmp_path / f"{os.fsdecode(name)}.summary.json" for name in names]
+    for path in paths:
+        shutil.copy(results / "p-01" / "first.summary.json", path)
+    with pytest.raises(ExportInputError, match="Rename the files of one, or export one at a time"):
+        list(find_results([tmp_path], NOBODY))
+    # Both remedies work.
+    assert [len(list(find_results([path], NOBODY))) for path in paths] == [1, 1]
+    paths[1].rename(tmp_path / "b.summary.json")
+    assert len(list(find_results([tmp_path], NOBODY))) == 2
+
+
 def test_a_file_is_no_second_of_its_own_name(results: Path, tmp_path: Path) -> None:
     (folder,) = make_visits(results, tmp_path, "visit1")
     found = find_results([folder, folder, folder / "first.summary.json"], NOBODY)

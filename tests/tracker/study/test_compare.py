@@ -173,6 +173,8 @@ class TestConcerns:
                 ("other_camera_height", ("on",))
             ]
             assert comparison.measures[0].changes[0].why_not == ("other_camera_height",)
+            # The first one given is within 10 degrees, in two of the orders.
+            assert "than in a recording of off, which" in comparison.concerns[0].message
 
     def test_alike_recordings_raise_none(self) -> None:
         slightly = make_summary(quality__sampled_rate_hz=29.0, blink_count=4)
