@@ -111,12 +111,13 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
             else read_beside(file.own_stem, file.path.parent)
             or read_beside(file.stem, file.directory)
         )
+        known = participants.find(file.name, directory=file.path.parent)
         result = measure_track(
             load_track(file.path),
             parameters,
             file.path.name,
             corrections=corrections,
-            participant=person or participants.find(file.name) or _read_person(file),
+            participant=person or known or _read_person(file),
         )
         written = write_files(
             result, file.directory, file.stem, report_language(options), pdf=pdf, with_track=False

@@ -156,7 +156,7 @@ def find_results(
             except InputError as error:
                 yield error
                 continue
-            person = participants.find(name, summary.source) or said
+            person = participants.find(name, summary.source, path.parent) or said
             yield ExportedRecording(name, path.parent, stem, summary, person)
 
 

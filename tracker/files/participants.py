@@ -58,19 +58,25 @@ class Participants:
         of a video.
     by_id : dict of str to Participant
         For rows without a `file`. The key is the participant's id.
+    folder : Path or None
+        Where the table lies, as `Path.resolve` names it. None: nowhere.
     """
 
     by_file: dict[str, Participant]
     by_id: dict[str, Participant]
+    folder: Path | None = None
 
-    def find(self, name: str, source: str = "") -> Participant | None:
+    def find(
+        self, name: str, source: str = "", directory: Path | None = None
+    ) -> Participant | None:
         """Return who was recorded; None if the table does not say it.
 
         The first of these rows is taken: one whose `file` is `name`; one whose `file` is the video
         `source` in the same folder; one without `file` whose id is the last part of `name`, else
         the folder before it, and so on upwards. Suffixes of videos are not compared. In `name`,
         ``sub-`` may stand before the id. A `file` without a folder is not looked for in folders:
-        phones give many videos the same name.
+        phones give many videos the same name. Before all, `file` is compared with the path from the
+        table's own folder, where `directory` lies in it.
 
         Parameters
         ----------
@@ -80,6 +86,9 @@ class Participants:
         source : str
             The name of the file that was analysed, its path or not: a video or a track. Without
             it, a recording whose files are called otherwise than its video is not always found.
+        directory : Path, optional
+            Where the recording's files lie. In `name`, folders are missing if the user named the
+            file itself or a folder below that of the table.
 
         Examples
         --------
@@ -90,19 +99,29 @@ class Participants:
         path = PurePosixPath(name)
         # A folder may hold a.mp4 and a.mov: their results are called a.mp4 and a.mov, too.
         short = _drop_suffix(path)
-        paths = [path, short]
+        names = [path.name, short.name]
         if analyzed := PurePosixPath(source.removesuffix(f".{ENDINGS['track']}")).name:
-            own = path.parent / _drop_suffix(PurePosixPath(analyzed))
+            own = _drop_suffix(PurePosixPath(analyzed))
             # A video visit.1 is called visit, too, but is not the visit.mp4 of the table.
-            paths = [own] if own.stem == path.name else [*paths, own]
-        for key in map(str, paths):
-            if key in self.by_file:
-                return self.by_file[key]
+            names = [own.name] if own.stem == path.name else [*names, own.name]
+        for folder in (*self._locate(directory), path.parent):
+            for one in names:
+                if person := self.by_file.get(str(folder / one)):
+                    return person
         for part in (path.name, short.name, *reversed(path.parent.parts)):
             for key in (part, part.removeprefix("sub-")):
                 if key in self.by_id:
                     return self.by_id[key]
         return None
+
+    def _locate(self, directory: Path | None) -> list[PurePosixPath]:
+        """Return the path of a directory from the table's folder; none if it does not lie there."""
+        if directory is None or self.folder is None:
+            return []
+        place = directory.resolve()
+        if not place.is_relative_to(self.folder):
+            return []
+        return [PurePosixPath(place.relative_to(self.folder).as_posix())]
 
 
 def _drop_suffix(path: PurePosixPath) -> PurePosixPath:
@@ -182,7 +201,7 @@ def read_participants(path: Path) -> Participants:
         table[key] = one
     if not rows:
         raise ParticipantsError(f"{where} has no row with a participant_id")
-    return Participants(by_file, by_id)
+    return Participants(by_file, by_id, path.parent.resolve())
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str | None, str | list[str] | None]]]:

@@ -248,9 +248,9 @@ def _read_corrections(recording: Recording, fingerprint: Fingerprint) -> "Correc
 
 
 def find_person(participants: Participants, recording: Recording) -> Participant | None:
-    """Return who was recorded, looked up by `Recording.name`; None if the table does not say it."""
-    name = PurePath(recording.name)
-    return participants.find(name.with_suffix("").as_posix(), recording.name)
+    """Return who was recorded, by the video's name and place; None if the table does not say it."""
+    name = PurePath(recording.name).with_suffix("").as_posix()
+    return participants.find(name, recording.name, recording.video.parent)
 
 
 def is_long(recording: Recording, parameters: Parameters) -> bool:

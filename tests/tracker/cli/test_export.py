@@ -96,6 +96,18 @@ def test_a_long_name_in_another_encoding_is_exported(results: Path, tmp_path: Pa
     assert len(list(out.rglob("*.fhir.json"))) == 2
 
 
+def test_a_named_result_is_that_of_its_own_folder(results: Path, tmp_path: Path) -> None:
+    """The table has a row of another video of its name, too."""
+    folder = Path(shutil.copytree(results / "p-01", tmp_path / "study" / "tuesday"))
+    table = tmp_path / "study" / "participants.tsv"
+    table.write_text("participant_id\tfile\nP-1\tfirst.mp4\nP-2\ttuesday/first.mp4\n")
+    out = tmp_path / "out"
+    options = ["--participants", str(table), "--format", "ndjson", "--out", str(out)]
+    assert main(["export", str(folder / "first.summary.json"), *options]) == 0
+    (line,) = (out / "recordings.ndjson").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["participant_id"] == "P-2"
+
+
 def test_the_table_of_a_folder_is_used(
     results: Path,
     tmp_path: Path,

@@ -55,8 +55,8 @@ def test_a_track_is_not_its_folders_namesakes(folder: Path, tmp_path: Path) -> N
     (tmp_path / "p01").mkdir()
     for name in ("a", "b.mov"):
         shutil.copy(folder / "clip.track.npz", tmp_path / "p01" / f"{name}.track.npz")
-    table = "participant_id\tfile\nP-1\tp01.mp4\nP-2\tp01/b.mov\n"
-    (tmp_path / "participants.tsv").write_text(table)
+    table = tmp_path / "participants.tsv"
+    table.write_text("participant_id\tfile\nP-1\tp01.mp4\nP-2\tp01/b.mov\nP-3\tb.mov\n")
     options = ["--out", str(tmp_path / "out"), "--no-report"]
     assert main(["reanalyze", str(tmp_path), *options]) == 0
     people = {
@@ -65,6 +65,11 @@ def test_a_track_is_not_its_folders_namesakes(folder: Path, tmp_path: Path) -> N
     }
     assert "participant" not in people["a"]
     assert people["b.mov"]["participant"]["participant_id"] == "P-2"
+    # Named alone, it is in the same folder as before.
+    track = str(tmp_path / "p01" / "b.mov.track.npz")
+    assert main(["reanalyze", track, "--participants", str(table), *options]) == 0
+    document = json.loads((tmp_path / "out" / "b.mov.summary.json").read_bytes())
+    assert document["participant"]["participant_id"] == "P-2"
 
 
 def test_corrections_that_change_nothing_change_only_the_mark(folder: Path, tmp_path: Path) -> None:

@@ -51,6 +51,20 @@ def test_a_file_without_a_folder_is_in_none(tmp_path: Path) -> None:
         assert table.find(f"tuesday/{name}", f"tuesday/{name}") is None
 
 
+def test_a_file_is_found_by_its_place_beside_the_table(tmp_path: Path) -> None:
+    """Two videos have one name; whoever names one of them alone gives no folder."""
+    (tmp_path / "study" / "tuesday").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "study" / "tuesday")
+    rows = "participant_id\tfile\nP-1\tIMG_1.MOV\nP-2\ttuesday/IMG_1.MOV\n"
+    table = read(tmp_path / "study", rows)
+    for place in ("study/tuesday", "study/monday/../tuesday", "link"):
+        assert table.find("IMG_1", "IMG_1.MOV", tmp_path / place) == Participant("P-2")
+    assert table.find("IMG_1", "x.MOV", tmp_path / "study") == Participant("P-1")
+    # Outside of the table's folder, nothing but the name says where it is.
+    assert table.find("IMG_1", "", tmp_path) == Participant("P-1")
+    assert table.find("tuesday/IMG_1", "", tmp_path / "results" / "tuesday") == Participant("P-2")
+
+
 def test_a_row_with_a_file_is_of_that_file_alone(tmp_path: Path) -> None:
     """The file p01 is no folder of this name, and the file visit.1 is not the video visit.mp4."""
     table = read(tmp_path, "participant_id\tfile\nP-1\tp01\nP-2\ts/visit.1\nP-3\ts/b.MOV\n")

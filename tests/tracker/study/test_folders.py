@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tracker.files.participants import read_participants
 from tracker.study.folders import FoundRecordings, find_recordings, find_tracks
+from tracker.study.recording import find_person
 
 MP4 = b"\0\0\0\x20ftypisom" + bytes(500)
 OUT = Path("out")
@@ -61,6 +63,18 @@ def test_videos_are_found_by_suffix_or_content(folder: Path) -> None:
         "sub/deep/original",
     ]
     assert findings.problems == findings.notes == ()
+
+
+def test_a_video_is_looked_up_by_its_place_beside_the_table(folder: Path) -> None:
+    """Whichever folder is searched: the table has a row of the other video of its name, too."""
+    put(folder / "a.mp4")
+    put(folder / "tuesday" / "a.mp4")
+    table = folder / "participants.tsv"
+    table.write_text("participant_id\tfile\nP-1\ta.mp4\nP-2\ttuesday/a.mp4\n")
+    people = read_participants(table)
+    for root, expected in ((folder, ["P-1", "P-2"]), (folder / "tuesday", ["P-2"])):
+        found = [find_person(people, one) for one in find_recordings([root], OUT).recordings]
+        assert [one and one.participant_id for one in found] == expected
 
 
 def test_hidden_files_and_results_are_left_out(folder: Path) -> None:
