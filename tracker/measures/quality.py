@@ -13,7 +13,7 @@ from kernels import (
     compute_quantiles,
 )
 from kernels.measures import median_finite
-from kernels.opening import TIME_TOLERANCE_S
+from kernels.opening import MAX_GAP_S, TIME_TOLERANCE_S
 from tracker.measures.analysis import Analysis
 from tracker.measures.following import measure_picture_ranges
 
@@ -180,9 +180,10 @@ def _head_moved_share(analysis: Analysis) -> float:
 def measure_lost_share(analysis: Analysis) -> float:
     """Return the share of a recording's time in which there are frames, but no face, 0-1.
 
-    The time between two frames counts if one of them has no face, unless it is a gap (`GAP_S`). NaN
-    if there are fewer than two frames.
+    The time between two frames counts if one of them has no face, unless they are so far apart
+    (`MAX_GAP_S`) that it would not count as seen with a face, either. A shorter gap counts: with a
+    face, `face_coverage` would hold it. NaN if there are fewer than two frames.
     """
     intervals_s, seen = np.diff(analysis.track.times_s), analysis.traces.seen
-    lost = ~(seen[:-1] & seen[1:]) & (intervals_s <= GAP_S + TIME_TOLERANCE_S)
+    lost = ~(seen[:-1] & seen[1:]) & (intervals_s <= MAX_GAP_S)
     return float(intervals_s[lost].sum() / intervals_s.sum()) if intervals_s.size else math.nan

@@ -826,6 +826,37 @@ def test_too_little_seen_is_put_down_to_what_it_is_due_to(
     assert about & set(codes["caution"]) == cautions
 
 
+@pytest.mark.parametrize(
+    ("sparse_s", "is_lost", "reasons"),
+    [
+        (25, True, {"sampling_gaps", "face_lost"}),
+        (25, False, {"sampling_gaps"}),
+        # The gaps are 28 % of the time; 33 % have no face.
+        (17, True, {"face_lost"}),
+        (17, False, set()),
+    ],
+)
+def test_a_face_is_lost_in_few_frames_as_in_many(
+    sparse_s: float, is_lost: bool, reasons: set[str]
+) -> None:
+    """Of 60 s, `sparse_s` have a frame every 0.27 s: gaps, and all seen if they show a face."""
+    landmarks = make_landmarks(*looking(60))
+    track = make_track(landmarks, FPS)
+    sparse = track.times_s >= 60 - sparse_s
+    if is_lost:
+        # Also the last 3 s before that.
+        landmarks[track.times_s >= 57 - sparse_s] = np.nan
+    keep = ~sparse | (track.frame_index % 8 == 0)
+    track = dataclasses.replace(
+        track,
+        frame_index=track.frame_index[keep],
+        times_s=track.times_s[keep],
+        landmarks=landmarks[keep],
+    )
+    codes = found(analyze_track(track, ASKED))
+    assert {"sampling_gaps", "face_lost"} & set(codes["reason"]) == reasons
+
+
 @pytest.mark.parametrize("make", [with_a_face_for, lambda share: with_gaps(1 - share, 2.0)])
 def test_a_range_below_the_threshold_with_a_part_unseen_is_no_evidence(
     make: Callable[[float], Analysis],
