@@ -10,7 +10,7 @@ import numpy as np
 
 from kernels import BLINK, compute_valid_time_s, mark_around_closures
 from kernels.dips import REFUSALS
-from kernels.measures import median_finite
+from kernels.measures import RANGE_QUANTILES, median_finite
 from tracker.measures.analysis import Analysis
 from tracker.measures.basis import SMALL_RANGE_COUNTS, Basis
 from tracker.measures.findings import Finding
@@ -366,7 +366,10 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
             yield Finding("lids_lowered", {"hidden_s": hidden_s})
         else:
             yield Finding("eyes_held_shut", {"shut_s": shut_s})
-    if 1 - NOTED_UNSEEN_SHARE > quality.face_coverage >= MIN_COVERAGE:
+    # Where gaps are told, a face is only told that was lost for so long that the range may miss it.
+    by_gaps = quality.gap_share > NOTED_UNSEEN_SHARE
+    is_lost = not by_gaps or measure_lost_share(analysis) >= RANGE_QUANTILES[0]
+    if is_lost and 1 - NOTED_UNSEEN_SHARE > quality.face_coverage >= MIN_COVERAGE:
         yield Finding("face_partly_lost", {"seen": quality.face_coverage})
     if quality.head_moved_share > NOTED_UNSEEN_SHARE:
         yield Finding("head_moved", {"share": quality.head_moved_share})
@@ -430,9 +433,8 @@ def _find_track_cautions(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _sampling_gaps(quality: Quality) -> Finding:
-    return Finding(
-        "sampling_gaps", {"share": quality.gap_share, "longest_s": quality.longest_gap_s}
-    )
+    gaps = {"share": quality.gap_share, "longest_s": quality.longest_gap_s}
+    return Finding("sampling_gaps", gaps)
 
 
 def _covered_s(analysis: Analysis) -> tuple[float, float]:

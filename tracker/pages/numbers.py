@@ -38,8 +38,8 @@ class NumberRow:
     field : str
         Dotted name of the field in the summary, such as ``quality.sharpness``.
     exact : str
-        The value with all digits of the summary, for programs; "" if it is None, and two ends of an
-        interval with a space between, also if they are None.
+        The value with all digits of the summary, for programs, as `format_exact` gives it; "" if it
+        is missing.
     label : str
         Name of the number in the report's language.
     shown : str
@@ -228,6 +228,6 @@ def _find_saccade_cause(field: str, analysis: Analysis) -> tuple[str, dict[str, 
     The values are by the text's placeholders. `field` is the number's name in the summary, without
     ``_ci95``.
     """
-    # The counts are missing only if all is, for one reason.
+    # A count is missing only if all of its direction is; the horizontal one only if all is.
     name = "vertical_saccade_time_ms" if field.endswith("_saccade_count") else field
     return f"saccade_{getattr(analysis.measures, name + '_reason')}", {"least": LEAST_RATE_HZ}

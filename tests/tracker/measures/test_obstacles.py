@@ -804,6 +804,10 @@ def test_blinks_of_a_face_lost_in_every_second_frame_are_not_to_be_relied_on() -
         (17, 3, {"sampling_gaps"}, set()),
         (9, 12, {"face_lost"}, {"sampling_gaps"}),
         (9, 3, set(), {"sampling_gaps", "face_partly_lost"}),
+        # 85 % are seen: all that has frames, or all but 1.7 %.
+        (9, 0, set(), {"sampling_gaps"}),
+        (9, 1, set(), {"sampling_gaps"}),
+        (5, 2, set(), {"face_partly_lost"}),
     ],
 )
 def test_too_little_seen_is_put_down_to_what_it_is_due_to(
