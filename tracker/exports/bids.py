@@ -74,6 +74,10 @@ KINDS = {
     "saccade": "A step of the gaze that could be measured. Columns about closures are n/a.",
 }
 
+MAX_LABEL = 72
+"""Longest label, but for a number. File systems take names of 255 bytes: two labels, the rest of
+the longest name and the mark of a file that is still being written take about 230."""
+
 _Key = TypeVar("_Key")
 
 README = """\
@@ -191,13 +195,13 @@ def _make_labels(texts: Mapping[_Key, str]) -> dict[_Key, str]:
     """Return a label of letters and digits for each key; different keys get different ones.
 
     It is made of the key's text in `texts`. Other characters, accents and a leading ``sub-`` are
-    dropped. Labels that would be empty or equal but for capitals all get a number: "P-1" and "p1"
-    become "P1x001" and "p1x002".
+    dropped, and so is what is over `MAX_LABEL`. Labels that would be empty or equal but for
+    capitals all get a number: "P-1" and "p1" become "P1x001" and "p1x002".
     """
-    plain = {
-        key: re.sub("[^0-9A-Za-z]", "", unicodedata.normalize("NFKD", text.removeprefix("sub-")))
-        for key, text in texts.items()
-    }
+    plain = {}
+    for key, text in texts.items():
+        decomposed = unicodedata.normalize("NFKD", text.removeprefix("sub-"))
+        plain[key] = re.sub("[^0-9A-Za-z]", "", decomposed)[:MAX_LABEL]
     counts = Counter(label.casefold() for label in plain.values())
     labels, taken = {}, set(counts)
     for key, label in plain.items():

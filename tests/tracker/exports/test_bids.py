@@ -242,6 +242,24 @@ def test_different_people_never_share_a_label(
     assert validate(tmp_path) == []
 
 
+def test_long_ids_visits_and_paths_are_cut_and_stay_apart(
+    recordings: list[ExportedRecording], tmp_path: Path
+) -> None:
+    """A file system takes names of 255 bytes; ids and visits have up to 128, paths have more."""
+    people = [
+        replace(recordings[1], participant=Participant("p" * 127 + end, visit="v" * 127 + visit))
+        for end, visit in ("a1", "a2", "b1")
+    ]
+    nobody = replace(recordings[1], participant=None)
+    paths = [replace(nobody, name="/".join(["folder" * 30] * 2 + [end])) for end in "ab"]
+    export_bids([*people, *paths], tmp_path)
+    lines = (tmp_path / "participants.tsv").read_text().splitlines()[1:]
+    assert [line.split("\t")[1][-1] for line in lines] == ["a", "b", "a", "b"]
+    assert len(list(tmp_path.glob("sub-*/ses-*"))) == 3
+    assert len(list(tmp_path.rglob("*_recording-eye1_physio.tsv.gz"))) == 5
+    assert validate(tmp_path) == []
+
+
 def test_a_recording_called_as_a_person_is_not_that_person(
     recordings: list[ExportedRecording], tmp_path: Path
 ) -> None:
