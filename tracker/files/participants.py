@@ -6,6 +6,7 @@ The table is ``participants.tsv`` as in BIDS, or ``participants.csv``.
 import csv
 import datetime
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
@@ -76,7 +77,8 @@ class Participants:
         the folder before it, and so on upwards. Suffixes of videos are not compared. In `name`,
         ``sub-`` may stand before the id. A `file` without a folder is not looked for in folders:
         phones give many videos the same name. Before all, `file` is compared with the path from the
-        table's own folder, where `directory` lies in it.
+        table's own folder, where `directory` lies in it. A letter with a mark is the same as one
+        character and as two, which macOS writes.
 
         Parameters
         ----------
@@ -96,11 +98,11 @@ class Participants:
         >>> table.find("sub-p01/second")
         Participant(participant_id='p01', group='control', visit='', date='')
         """
-        path = PurePosixPath(name)
+        path = PurePosixPath(_compose(name))
         # A folder may hold a.mp4 and a.mov: their results are called a.mp4 and a.mov, too.
         short = _drop_suffix(path)
         names = [path.name, short.name]
-        if analyzed := PurePosixPath(source.removesuffix(f".{ENDINGS['track']}")).name:
+        if analyzed := PurePosixPath(_compose(source).removesuffix(f".{ENDINGS['track']}")).name:
             own = _drop_suffix(PurePosixPath(analyzed))
             # A video visit.1 is called visit, too, but is not the visit.mp4 of the table.
             names = [own.name] if own.stem == path.name else [*names, own.name]
@@ -121,7 +123,11 @@ class Participants:
         place = directory.resolve()
         if not place.is_relative_to(self.folder):
             return []
-        return [PurePosixPath(place.relative_to(self.folder).as_posix())]
+        return [PurePosixPath(_compose(place.relative_to(self.folder).as_posix()))]
+
+
+def _compose(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _drop_suffix(path: PurePosixPath) -> PurePosixPath:
@@ -244,7 +250,7 @@ def _split(header: str, delimiter: str) -> list[str]:
 
 
 def _clean(value: str) -> str:
-    value = value.strip()
+    value = _compose(value.strip())
     return "" if value == "n/a" else value
 
 

@@ -1,5 +1,7 @@
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -63,6 +65,24 @@ def test_a_file_is_found_by_its_place_beside_the_table(tmp_path: Path) -> None:
     # Outside of the table's folder, nothing but the name says where it is.
     assert table.find("IMG_1", "", tmp_path) == Participant("P-1")
     assert table.find("tuesday/IMG_1", "", tmp_path / "results" / "tuesday") == Participant("P-2")
+
+
+@pytest.mark.parametrize("of_table", ["NFC", "NFD"])
+@pytest.mark.parametrize("of_file", ["NFC", "NFD"])
+def test_names_are_found_as_macos_writes_them(
+    of_table: Literal["NFC", "NFD"], of_file: Literal["NFC", "NFD"], tmp_path: Path
+) -> None:
+    """There, a syllable of Korean is up to three characters, and é is two."""
+    rows = "participant_id\tfile\nP-1\t방문/철수.mp4\nP-2\t방문/é.mp4\n환자\t\n"
+    table = read(tmp_path, unicodedata.normalize(of_table, rows))
+
+    def find(name: str, source: str = "", directory: str = "") -> Participant | None:
+        names = [unicodedata.normalize(of_file, one) for one in (name, source, directory)]
+        return table.find(names[0], names[1], tmp_path / names[2])
+
+    assert find("방문/철수") == find("철수", "", "방문") == Participant("P-1")
+    assert find("방문/a", "é.mp4") == Participant("P-2")
+    assert find("환자/a") == Participant("환자")
 
 
 def test_a_row_with_a_file_is_of_that_file_alone(tmp_path: Path) -> None:
