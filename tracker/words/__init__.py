@@ -8,6 +8,7 @@ import math
 import re
 import string
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Literal
 
 from tracker.words import en, ko
@@ -182,7 +183,10 @@ def round_range(range_: float, threshold: float | None) -> float:
 def format_significant(value: float, digits: int) -> str:
     """Format a number with so many significant digits, but with all digits of its whole part.
 
-    Large numbers get no exponent: with 3 digits, 12.345 becomes "12.3", and 12345.6 "12346".
+    No number gets an exponent: with 3 digits, 12.345 becomes "12.3", 12345.6 becomes "12346", and
+    0.0000123456 becomes "0.0000123".
     """
     whole = f"{value:.0f}"
-    return whole if len(whole.removeprefix("-")) >= digits else f"{value:.{digits}g}"
+    if len(whole.removeprefix("-")) >= digits:
+        return whole
+    return f"{Decimal(f'{value:.{digits}g}'):f}"

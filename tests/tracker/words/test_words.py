@@ -226,11 +226,12 @@ def test_the_glossary_finds_what_it_avoids_and_names_what_is_used() -> None:
         (-999.6, 3, "-1000"),
         (1234.5678, 3, "1235"),
         (86_399.9, 4, "86400"),
+        (0.0000190038, 3, "0.000019"),
+        (-0.0000286175, 3, "-0.0000286"),
+        (0.00012, 4, "0.00012"),
         (0.0, 4, "0"),
         (math.nan, 3, "nan"),
     ],
 )
-def test_a_large_number_has_all_its_digits_and_no_exponent(
-    value: float, digits: int, shown: str
-) -> None:
+def test_a_large_or_small_number_has_no_exponent(value: float, digits: int, shown: str) -> None:
     assert format_significant(value, digits) == shown
