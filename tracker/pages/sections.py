@@ -294,10 +294,10 @@ class EyePicture:
 class EventEntry:
     """The cells of an event's row: of a blink, another closure of the eyes, or a wink.
 
-    The values are those of ``STEM.blinks.csv``: `frames` are its first frame and the first one
-    after it, numbered as in the video, and the times may lie between frames. `amplitude` and
-    `sides` (left / right) say in percent how far the lids closed, and `closed` for how many
-    seconds; "-" if unknown.
+    `frames` are its first frame and the first one after it, numbered as in the video. The values of
+    closures are those of ``STEM.blinks.csv``, and their times may lie between frames; winks are not
+    in that file. `amplitude` and `sides` (left / right) say in percent how far the lids closed, and
+    `closed` for how many seconds; "-" if unknown.
     """
 
     name: str

@@ -46,7 +46,8 @@ class Event:
         Indices of analysed frames: the first one of the event, the one with the least opening, and
         the first one after the event. If the end was not seen, `offset` is the event's last frame.
     onset_s, offset_s : float
-        Its times in seconds, as in ``STEM.blinks.csv``: they may lie between frames.
+        Its times in seconds: of a closure as in ``STEM.blinks.csv``, where they may lie between
+        frames; of a wink from `time_wink`.
     amplitude, amplitude_left, amplitude_right : float
         How far both eyes (their mean), or one of them, closed: 0 = stays open, 1 = no opening left;
         NaN if it is not known, as for winks.
