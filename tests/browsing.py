@@ -110,7 +110,8 @@ class Visit:
         """Close the page; nothing went wrong but what these texts are in."""
         assert_it_fits(self.page)
         self.context.close()
-        assert [one for one in self.wrong if not any(text in one for text in expected)] == []
+        wrong = [one for one in self.wrong if not any(text in one for text in expected)]
+        assert not wrong, wrong
 
 
 def assert_it_fits(page: Page) -> None:
