@@ -102,8 +102,13 @@ class Visit:
         )
         page.on(
             "requestfailed",
-            # Chromium takes back its own first request of a recorded video.
-            lambda one: None if one.url.startswith("blob:") else self.wrong.append(one.url),
+            # A page that is left or loaded again takes its requests back, and so does Chromium its
+            # own first one of a recorded video.
+            lambda one: (
+                None
+                if one.failure == "net::ERR_ABORTED"
+                else self.wrong.append(f"{one.url}: {one.failure}")
+            ),
         )
 
     def end(self, *expected: str) -> None:
