@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from typing import Any
 from handler.errors import NotFoundError, StorageUnavailableError
 from handler.storage import StoredVersion
 from handler.temporary import TEMPORARY_PREFIX
+
+DELETE_ATTEMPTS, DELETE_INTERVAL_S = 20, 0.05
+"""How often, and in which intervals, a folder is deleted in which an analysis still writes files.
+It writes a few at its end, or sees before the next one that it was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +116,12 @@ class LocalFiles:
 
     def delete_files(self, prefix: str) -> set[str]:
         folder, keys = self._path(prefix), self.list_files(prefix)
-        shutil.rmtree(folder, ignore_errors=True)
-        if folder.exists():
-            raise StorageUnavailableError("storage_unavailable", "Not all files can be deleted.")
-        return keys
+        for _ in range(DELETE_ATTEMPTS):
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                return keys
+            time.sleep(DELETE_INTERVAL_S)
+        raise StorageUnavailableError("storage_unavailable", "Not all files can be deleted.")
 
     def locate(self, key: str) -> str:
         return str(self._path(key))

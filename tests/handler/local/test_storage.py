@@ -1,5 +1,6 @@
 """The directory of the local server; what every storage does is in ``tests/handler``."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -29,6 +30,33 @@ def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(StorageUnavailableError, match="lock"):
         LocalStorage(tmp_path)
+
+
+def test_files_that_are_written_meanwhile_are_deleted_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An analysis that ends writes its results while a client deletes it."""
+    storage = LocalStorage(tmp_path / "data")
+    content, left = tmp_path / "content", ["b.csv", "c.csv"]
+    content.write_bytes(b"x")
+    storage.put_file("results/u/1/a.csv", content, "text/csv")
+    remove = shutil.rmtree
+
+    def remove_slowly(folder: Path, **options: bool) -> None:
+        remove(folder, **options)
+        if left:
+            storage.put_file(f"results/u/1/{left.pop()}", content, "text/csv")
+
+    monkeypatch.setattr(shutil, "rmtree", remove_slowly)
+    storage.delete_files("results/u/1/")
+    assert left == []
+    assert storage.list_files("results/u/1/") == set()
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    storage.put_file("results/u/1/a.csv", content, "text/csv")
+    with pytest.raises(StorageUnavailableError):
+        storage.delete_files("results/u/1/")
+    monkeypatch.undo()
+    storage.close()
 
 
 def test_keys_do_not_leave_the_directory(tmp_path: Path) -> None:
