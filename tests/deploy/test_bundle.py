@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from deploy import bundle
+from tests.lengths import thin
 
 ROOT = Path(__file__).parents[2]
 DIST = ROOT / "dist"
@@ -81,24 +82,31 @@ def test_linear_algebra_that_is_left_out_ends_the_process(
 @needs_dist
 @pytest.mark.parametrize(
     ("zip_name", "pattern", "message"),
-    [
-        # A library that another one needs; one that is loaded by name; a model; the kernels; source
-        # without which its bytecode is not found; a service's description; certificates.
-        ("layer-ffmpeg.zip", "*/libdav1d-*", "libavcodec-.* needs libdav1d"),
-        ("layer-litert.zip", "*/libpywrap_litert_common.so", "needs libpywrap_litert_common"),
-        ("layer-litert.zip", "*/_umath_linalg.*", "does not run"),
-        ("function.zip", "tracker/face/models/trunk.tflite", "does not run"),
-        ("layer-litert.zip", "*/ai_edge_litert/interpreter.py", "does not run"),
-        ("function.zip", "kernels_compiled.*", "does not run"),
-        ("function.zip", "handler/engine.py", "lambda_function does not answer"),
-        ("layer-base.zip", "*/data/sqs/*/service-2.json*", "lambda_function does not answer"),
-        ("layer-base.zip", "*/botocore/data/endpoints.json*", "does not answer"),
-        ("layer-base.zip", "*/botocore/cacert.pem", "does not answer"),
-        ("layer-base.zip", "*/aws_lambda_powertools/logging/logger.py", "does not answer"),
-        ("function.zip", "handler/light_function.py", "light_function does not answer"),
-        ("layer-base.zip", "*/data/secretsmanager/*/service-2.json*", "webhook_function does not"),
-        ("function.zip", "handler/webhook_function.py", "webhook_function does not answer"),
-    ],
+    thin(
+        [
+            # A library that another one needs; one that is loaded by name; a model; the kernels; source
+            # without which its bytecode is not found; a service's description; certificates.
+            ("layer-ffmpeg.zip", "*/libdav1d-*", "libavcodec-.* needs libdav1d"),
+            ("layer-litert.zip", "*/libpywrap_litert_common.so", "needs libpywrap_litert_common"),
+            ("layer-litert.zip", "*/_umath_linalg.*", "does not run"),
+            ("function.zip", "tracker/face/models/trunk.tflite", "does not run"),
+            ("layer-litert.zip", "*/ai_edge_litert/interpreter.py", "does not run"),
+            ("function.zip", "kernels_compiled.*", "does not run"),
+            ("function.zip", "handler/engine.py", "lambda_function does not answer"),
+            ("layer-base.zip", "*/data/sqs/*/service-2.json*", "lambda_function does not answer"),
+            ("layer-base.zip", "*/botocore/data/endpoints.json*", "does not answer"),
+            ("layer-base.zip", "*/botocore/cacert.pem", "does not answer"),
+            ("layer-base.zip", "*/aws_lambda_powertools/logging/logger.py", "does not answer"),
+            ("function.zip", "handler/light_function.py", "light_function does not answer"),
+            (
+                "layer-base.zip",
+                "*/data/secretsmanager/*/service-2.json*",
+                "webhook_function does not",
+            ),
+            ("function.zip", "handler/webhook_function.py", "webhook_function does not answer"),
+        ],
+        3,
+    ),
 )
 def test_without_a_needed_file_it_is_refused(
     zip_name: str,

@@ -274,7 +274,10 @@ def test_too_few_pictures_withhold_nothing() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("face", "is_followed"), [("astronaut", True), ("officer", False)])
+@pytest.mark.parametrize(
+    ("face", "is_followed"),
+    [pytest.param("astronaut", True, marks=pytest.mark.long), ("officer", False)],
+)
 def test_a_drawn_wearer_of_spectacles_has_no_saccades(face: str, is_followed: bool) -> None:
     """Both look up and down by 17 degrees, as fast as healthy eyes do; the officer wears them."""
     gaze = step_by(17.0, 30.0).gaze
