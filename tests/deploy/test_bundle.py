@@ -84,8 +84,8 @@ def test_linear_algebra_that_is_left_out_ends_the_process(
     ("zip_name", "pattern", "message"),
     thin(
         [
-            # A library that another one needs; one that is loaded by name; a model; the kernels; source
-            # without which its bytecode is not found; a service's description; certificates.
+            # A library that another one needs; one that is loaded by name; a model; the kernels;
+            # source without which its bytecode is not found; a service's description; certificates.
             ("layer-ffmpeg.zip", "*/libdav1d-*", "libavcodec-.* needs libdav1d"),
             ("layer-litert.zip", "*/libpywrap_litert_common.so", "needs libpywrap_litert_common"),
             ("layer-litert.zip", "*/_umath_linalg.*", "does not run"),
