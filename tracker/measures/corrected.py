@@ -22,7 +22,7 @@ from tracker.measures.lids import (
     mark_intervals,
     raise_level,
 )
-from tracker.measures.traces import BoolArray, Float64Array, Traces
+from tracker.measures.traces import BoolArray, Float64Array, Traces, is_seen_beside
 from tracker.parameters import Parameters
 
 Int64Array = NDArray[np.int64]
@@ -205,14 +205,15 @@ def _keep_seen(placed: _Placed, traces: Traces, ratio: Float64Array) -> _Placed 
     part = min(parts, key=lambda one: float(ratio[one].min()))
     start, stop = int(part[0]), int(part[-1]) + 1
 
-    def is_seen(inner: int, outer: int) -> bool:
-        if not 0 <= outer < times_s.size or not seen[outer]:
-            return False
-        return bool(abs(times_s[outer] - times_s[inner]) <= MAX_GAP_S)
-
     # A beginning is seen if the person or the detection saw it and nothing cuts it off here.
-    onset_seen = placed.onset_seen and start == placed.start and is_seen(start, start - 1)
-    offset_seen = placed.offset_seen and stop == placed.stop and is_seen(stop - 1, stop)
+    onset_seen = (
+        placed.onset_seen
+        and start == placed.start
+        and is_seen_beside(seen, times_s, start, start - 1)
+    )
+    offset_seen = (
+        placed.offset_seen and stop == placed.stop and is_seen_beside(seen, times_s, stop - 1, stop)
+    )
     onset_s = placed.event.onset_s if onset_seen else float(times_s[start])
     offset_s = placed.event.offset_s if offset_seen else float(times_s[stop - 1])
     # A person's event may lie between two frames, of which only one is seen.

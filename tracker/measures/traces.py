@@ -19,6 +19,7 @@ from kernels import (
     compute_valid_time_s,
 )
 from kernels.measures import median_finite
+from kernels.opening import MAX_GAP_S
 from tracker.measures.gaze import GazeTraces, prepare_gaze
 from tracker.parameters import NOMINAL_EAR
 from tracker.tracks.track import Track
@@ -171,6 +172,18 @@ def _hide_frames(landmarks: NDArray[np.float32], unusable: BoolArray | None) -> 
     if unusable is None or not unusable.any():
         return landmarks
     return np.where(unusable[:, np.newaxis, np.newaxis], np.float32(math.nan), landmarks)
+
+
+def is_seen_beside(seen: BoolArray, times_s: Float64Array, sample: int, beside: int) -> bool:
+    """Return whether the sample `beside` shows the face right before or right after `sample`.
+
+    `beside` is `sample` - 1 or + 1. It shows nothing if it lies outside of the N samples, or across
+    a gap of more than `MAX_GAP_S`. seen (N,) marks samples with a face, and times_s (N,) are their
+    times.
+    """
+    if not 0 <= beside < times_s.size or not seen[beside]:
+        return False
+    return bool(abs(times_s[beside] - times_s[sample]) <= MAX_GAP_S)
 
 
 def make_fixed_level(ear: Float64Array) -> Float64Array:

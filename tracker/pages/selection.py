@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from kernels import BLINK, LEFT, compute_inter_blink_intervals_s
 from kernels.closures import COMPLETE_RATIO
 from kernels.measures import RANGE_QUANTILES
-from kernels.opening import MAX_GAP_S
 from tracker.measures.analysis import Analysis
 from tracker.measures.corrections import time_wink
 from tracker.measures.gaze import mark_task
 from tracker.measures.lids import KIND_NAMES
+from tracker.measures.traces import is_seen_beside
 
 MOST_SAMPLES = 16_000
 """About how many samples of a trace are drawn at most. A longer trace is drawn by its extremes."""
@@ -156,13 +156,7 @@ def _describe_wink(analysis: Analysis, start: int, stop: int, eye: int) -> Event
     """Return a wink of the samples [start, stop); `eye` is `LEFT` or `RIGHT`, the closed one."""
     times_s, seen = analysis.track.times_s, analysis.traces.seen
 
-    def is_seen(inner: int, outer: int) -> bool:
-        """Return whether the sample `outer` shows the face just before or after `inner`."""
-        if not 0 <= outer < times_s.size or not seen[outer]:
-            return False
-        return bool(abs(times_s[outer] - times_s[inner]) <= MAX_GAP_S)
-
-    offset_seen = is_seen(stop - 1, stop)
+    offset_seen = is_seen_beside(seen, times_s, stop - 1, stop)
     ear = analysis.traces.geometry.ear[start:stop, eye]
     timed = time_wink(start, stop, eye, times_s)
     return Event(
@@ -177,7 +171,7 @@ def _describe_wink(analysis: Analysis, start: int, stop: int, eye: int) -> Event
         amplitude_right=math.nan,
         closed_s=math.nan,
         complete=None,
-        onset_seen=is_seen(start, start - 1),
+        onset_seen=is_seen_beside(seen, times_s, start, start - 1),
         offset_seen=offset_seen,
     )
 

@@ -65,6 +65,7 @@ from tracker.measures.quality import GAP_S, MIN_RATE_HZ
 from tracker.measures.traces import MIN_COVERAGE_FOR_BASELINE, MIN_TYPICAL_EAR
 from tracker.parameters import Parameters
 from tracker.protocol import Phase, Task
+from tracker.tracks.track import Track
 from tracker.video.frames import VideoInfo
 from tracker.words import TEXTS, patient
 
@@ -103,18 +104,21 @@ def with_a_face_for(share: float) -> Analysis:
     return analyzed(landmarks)
 
 
-def with_gaps(share: float, period_s: float = 1.0) -> Analysis:
-    """One gap without frames in each period, of that share of it."""
-    track = make_track(make_landmarks(*looking(fps=100)), 100)
-    keep = track.times_s % period_s >= share * period_s - 0.011
-    keep[[0, -1]] = True
-    track = dataclasses.replace(
+def keep_frames(track: Track, keep: np.ndarray) -> Track:
+    return dataclasses.replace(
         track,
         frame_index=track.frame_index[keep],
         times_s=track.times_s[keep],
         landmarks=track.landmarks[keep],
     )
-    return analyze_track(track, ASKED)
+
+
+def with_gaps(share: float, period_s: float = 1.0) -> Analysis:
+    """One gap without frames in each period, of that share of it."""
+    track = make_track(make_landmarks(*looking(fps=100)), 100)
+    keep = track.times_s % period_s >= share * period_s - 0.011
+    keep[[0, -1]] = True
+    return analyze_track(keep_frames(track, keep), ASKED)
 
 
 def second_pass_turn(yaw_deg: float) -> Analysis:
@@ -814,17 +818,10 @@ def test_too_little_seen_is_put_down_to_what_it_is_due_to(
     gap_s: float, lost_s: float, reasons: set[str], cautions: set[str]
 ) -> None:
     """Of 60 s, `gap_s` have no frames, and `lost_s` have frames without a face."""
-    landmarks = make_landmarks(*looking(60))
-    track = make_track(landmarks, FPS)
-    landmarks[track.times_s >= 60 - lost_s] = np.nan
+    track = make_track(make_landmarks(*looking(60)), FPS)
+    track.landmarks[track.times_s >= 60 - lost_s] = np.nan
     keep = (track.times_s < 10) | (track.times_s >= 10 + gap_s)
-    track = dataclasses.replace(
-        track,
-        frame_index=track.frame_index[keep],
-        times_s=track.times_s[keep],
-        landmarks=landmarks[keep],
-    )
-    codes = found(analyze_track(track, ASKED))
+    codes = found(analyze_track(keep_frames(track, keep), ASKED))
     about = {"sampling_gaps", "face_lost", "face_partly_lost"}
     assert about & set(codes["reason"]) == reasons
     assert about & set(codes["caution"]) == cautions
@@ -844,20 +841,13 @@ def test_a_face_is_lost_in_few_frames_as_in_many(
     sparse_s: float, is_lost: bool, reasons: set[str]
 ) -> None:
     """Of 60 s, `sparse_s` have a frame every 0.27 s: gaps, and all seen if they show a face."""
-    landmarks = make_landmarks(*looking(60))
-    track = make_track(landmarks, FPS)
+    track = make_track(make_landmarks(*looking(60)), FPS)
     sparse = track.times_s >= 60 - sparse_s
     if is_lost:
         # Also the last 3 s before that.
-        landmarks[track.times_s >= 57 - sparse_s] = np.nan
+        track.landmarks[track.times_s >= 57 - sparse_s] = np.nan
     keep = ~sparse | (track.frame_index % 8 == 0)
-    track = dataclasses.replace(
-        track,
-        frame_index=track.frame_index[keep],
-        times_s=track.times_s[keep],
-        landmarks=landmarks[keep],
-    )
-    codes = found(analyze_track(track, ASKED))
+    codes = found(analyze_track(keep_frames(track, keep), ASKED))
     assert {"sampling_gaps", "face_lost"} & set(codes["reason"]) == reasons
 
 
